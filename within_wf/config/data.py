@@ -1,0 +1,125 @@
+"""How a table is validated, split, turned into features and augmented."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from within_wf.config.section import Section
+
+
+class ValidationConfig(Section):
+    """What happens to rows that break the contract."""
+
+    on_violation: Literal["refuse", "quarantine"] = "refuse"
+    """``refuse`` stops with every violation; ``quarantine`` moves the rows to a side table and goes on."""
+    max_quarantined_share: float = Field(0.05, ge=0, le=1)
+    """More than this share of rows in quarantine is refused, in [0, 1]."""
+
+
+class SplitConfig(Section):
+    """How rows are divided into train, validation and test."""
+
+    strategy: Literal["random", "stratified", "group", "time"] = "random"
+    """The way rows are divided."""
+    test_size: float = Field(0.2, gt=0, lt=1)
+    """Share of all rows for the test."""
+    val_size: float = Field(0.2, gt=0, lt=1)
+    """Share of the remaining rows for validation."""
+    random_state: int = Field(42, ge=0)
+    """Seed of the division."""
+    stratify_column: str | None = None
+    """The column whose classes keep their shares; for ``stratified``."""
+
+    @model_validator(mode="after")
+    def _strategy_has_its_column(self) -> SplitConfig:
+        if self.strategy == "stratified" and self.stratify_column is None:
+            raise ValueError("strategy 'stratified' needs stratify_column")
+        return self
+
+
+class FeatureConfig(Section):
+    """How the columns of an ad become numbers; fitted on the training rows alone."""
+
+    imputation: Literal["median", "mean"] = "median"
+    """What fills a missing number; an indicator column says where."""
+    scaling: Literal["standard", "robust", "none"] = "standard"
+    """How numbers are scaled."""
+    outlier_quantile: float = Field(0.001, ge=0, lt=0.5)
+    """Numbers are clipped to this quantile and its mirror; 0 clips nothing."""
+    max_categories: int = Field(50, ge=2)
+    """The most frequent categories of a column that get an indicator each; the rest share one."""
+
+
+class WindowConfig(Section):
+    """How a series becomes windows; a window is labelled by its last moment."""
+
+    length: int = Field(28, ge=4)
+    """Moments in a window."""
+    train_stride: int = Field(2, ge=1)
+    """Moments between two training windows of one series; validation and test use every moment."""
+
+
+class TextAugmentationConfig(Section):
+    """How texts of training rows are varied."""
+
+    methods: list[Literal["synonym_replacement", "random_insertion", "random_deletion", "word_swap"]] = [
+        "synonym_replacement",
+        "random_insertion",
+        "random_deletion",
+        "word_swap",
+    ]
+    """One is drawn for each text that is varied."""
+    word_share: float = Field(0.15, gt=0, le=1)
+    """Share of a text's words a method touches, at least one."""
+
+
+class FeatureAugmentationConfig(Section):
+    """How numbers of training rows are varied."""
+
+    noise_std: float = Field(0.05, ge=0)
+    """Standard deviation of Gaussian noise, in standard deviations of the feature."""
+    dropout: float = Field(0.05, ge=0, lt=1)
+    """Chance that a feature is set to its training mean."""
+
+
+class AugmentationConfig(Section):
+    """Which training rows are varied, and how."""
+
+    text_augmentation: bool = True
+    """Vary the texts."""
+    feature_augmentation: bool = True
+    """Vary the numbers."""
+    prob: float = Field(0.3, ge=0, le=1)
+    """Chance that a training row gets a varied copy, for each of ``copies``."""
+    copies: int = Field(1, ge=1, le=20)
+    """Varied copies a row can get."""
+    text: TextAugmentationConfig = TextAugmentationConfig()
+    """How texts are varied."""
+    features: FeatureAugmentationConfig = FeatureAugmentationConfig()
+    """How numbers are varied."""
+    seed: int = Field(42, ge=0)
+    """Seed of the draws."""
+
+
+class AdDataConfig(Section):
+    """The way from ads to training rows."""
+
+    validation: ValidationConfig = ValidationConfig()
+    split: SplitConfig = SplitConfig()
+    features: FeatureConfig = FeatureConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
+    batch_size: int = Field(64, ge=1)
+    """Training rows in one optimizer step."""
+
+
+class AccountDataConfig(Section):
+    """The way from account histories to training windows."""
+
+    validation: ValidationConfig = ValidationConfig()
+    split: SplitConfig = SplitConfig(strategy="time")
+    windows: WindowConfig = WindowConfig()
+    augmentation: AugmentationConfig = AugmentationConfig(text_augmentation=False)
+    batch_size: int = Field(64, ge=1)
+    """Training windows in one optimizer step."""

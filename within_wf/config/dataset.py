@@ -1,0 +1,86 @@
+"""Where a dataset comes from, and what its columns mean."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from within_wf.config.section import Section
+
+
+class SampleWorldSource(Section):
+    """The built-in simulator of an advertiser's business."""
+
+    kind: Literal["sample_world"]
+    rows: int = Field(100_000, ge=200, le=50_000_000)
+    """Days of ads to draw; accounts, ads and creatives follow from it."""
+    seed: int = Field(42, ge=0, lt=2**63)
+    """Which world is drawn."""
+
+
+class FileSource(Section):
+    """Files in a folder."""
+
+    kind: Literal["files"]
+    reader: Literal["table", "upworthy", "ad_exchange", "facebook_campaigns"]
+    """How the files become a table; ``table`` takes CSV or Parquet whose columns are named as below."""
+    folder: str
+    """The folder of the files; a relative one is looked for in the folder that WITHIN_DATA names."""
+    files: list[str] = Field(min_length=1)
+    """The files, relative to ``folder``."""
+
+
+class AdTable(Section):
+    """What the columns of a table of ads mean; one row is one ad."""
+
+    id: str = "ad_id"
+    """The column that names an ad."""
+    target: str
+    """The column to predict."""
+    text: list[str] = []
+    """Columns of prose, joined in this order."""
+    image: str | None = None
+    """The column that names a creative in ``creatives.parquet``."""
+    numeric: list[str] = []
+    """Columns of numbers."""
+    categorical: list[str] = []
+    """Columns of categories."""
+    group: str | None = None
+    """The column whose rows must stay on one side of a split."""
+    time: str | None = None
+    """The column that orders the rows."""
+    weight: str | None = None
+    """The column that says how much a row counts."""
+    sensitive: list[str] = []
+    """Columns that name groups of people; judged by slice."""
+
+
+class SeriesTable(Section):
+    """What the columns of a table of time series mean; one row is one moment of one series."""
+
+    series: str = "account_id"
+    """The column that names a series."""
+    time: str = "date"
+    """The column that orders a series; evenly spaced."""
+    channels: list[str] = Field(min_length=1)
+    """Columns of numbers, one value a moment."""
+    label: str = "unhealthy"
+    """The column to predict: 1 where the account is in trouble, 0 where it is not."""
+    slices: list[str] = []
+    """Columns to judge by."""
+
+
+class DatasetConfig(Section):
+    """A dataset: where it is and which tables it has."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """The dataset's name, as it stands in paths."""
+    description: str = ""
+    """One sentence for the report."""
+    source: Annotated[SampleWorldSource | FileSource, Field(discriminator="kind")]
+    """Where the rows come from."""
+    ads: AdTable | None = None
+    """The table of ads, for the ad score model."""
+    series: SeriesTable | None = None
+    """The table of series, for the account health model."""

