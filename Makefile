@@ -17,7 +17,7 @@ env: .venv/.built
 	$(PYTHON) -m venv --clear .venv
 	@awk -f envs/bootstrap.awk requirements.lock > .venv/bootstrap.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r .venv/bootstrap.txt
-	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes --no-deps --no-build-isolation -r requirements.lock | grep -v '^Requirement already'
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes --no-deps --no-build-isolation -r requirements.lock
 	@touch $@
 
 .venv/.built: .venv/.installed $(CORE)
