@@ -61,13 +61,15 @@ def load_estimator(path: Path, trusted: Sequence[str] = ()) -> Any:
 
 def _renumber(schema: dict[str, Any]) -> dict[str, str]:
     """Number identities and member files in the order of the schema; returns old member name to new."""
-    identities: dict[int, int] = {}
+    identities: dict[object, int] = {}
     members: dict[str, str] = {}
 
     def walk(node: Any) -> None:
         if isinstance(node, dict):
             if "__id__" in node:
-                node["__id__"] = identities.setdefault(node["__id__"], len(identities))
+                # Whether two equal numbers or strings are one object is the interpreter's business, not the estimator's.
+                key = object() if node.get("is_json") else node["__id__"]
+                node["__id__"] = identities.setdefault(key, len(identities))
             if isinstance(node.get("file"), str):
                 suffix = Path(node["file"]).suffix
                 node["file"] = members.setdefault(node["file"], f"{len(members)}{suffix}")
