@@ -159,15 +159,9 @@ STEPS: tuple[Step, ...] = (
     Step(
         "evaluate_ad_score",
         "ad_score",
-        inputs={
-            "features": "build_ad_features",
-            "text": "embed_text",
-            "images": "embed_images",
-            "model": "train_ad_score",
-            "baselines": "fit_ad_baselines",
-        },
+        inputs={"features": "build_ad_features", "model": "train_ad_score", "baselines": "fit_ad_baselines"},
         reads=("dataset.ads", "evaluation"),
-        libraries=(*_TORCH, "polars", "safetensors", "scikit-learn", "scipy"),
+        libraries=(*_TORCH, "polars", "pyarrow"),
         compiled=True,
     ),
     Step(
@@ -179,7 +173,7 @@ STEPS: tuple[Step, ...] = (
             "baselines": "fit_account_baselines",
         },
         reads=("dataset.series", "evaluation"),
-        libraries=(*_TORCH, "polars", "safetensors", "scikit-learn", "scipy", "xgboost-cpu"),
+        libraries=(*_TORCH, "polars", "pyarrow"),
         compiled=True,
     ),
     Step(
@@ -193,7 +187,7 @@ STEPS: tuple[Step, ...] = (
             "evaluate_ads": "evaluate_ad_score",
             "evaluate_accounts": "evaluate_account_health",
         },
-        reads=("dataset.name", "dataset.description", "model.name"),
+        reads=("dataset.name", "dataset.description", "data.split", "model", "training", "evaluation"),
         libraries=("altair", "jinja2", "vl-convert-python"),
     ),
 )
