@@ -13,18 +13,18 @@ from within_wf.data.sample_world.draws import rounded
 from within_wf.data.sample_world.market import AGES, GENDERS
 from within_wf.data.sample_world.plan import Bools, Floats, Ints, Plan, choose, stream
 
-TASTE_STD = 4.0
+TASTE_STD = 3.0
 """Standard deviation of what no attribute explains, in points."""
 BIAS_STD = 3.0
 """Standard deviation of an annotator's leniency, in points."""
-NOISE_STD = 9.0
+NOISE_STD = 7.0
 """Standard deviation of one annotator's judgement of one ad, in points."""
 UNFAIR_AGE, UNFAIR_GENDER = "55+", "women"
 UNFAIR_POINTS = -10.0
 """What an unfair annotator adds to ads for that audience, in points."""
 UNFAIR_SHARE = 0.75
 """Share of annotators who are unfair: all but every fourth."""
-WRONG_SHARE = 0.02
+WRONG_SHARE = 0.015
 """Share of ads with another ad's score."""
 
 

@@ -37,28 +37,28 @@ PLATFORM_SHARE_DRIFTED: Floats = np.array([0.12, 0.18, 0.45, 0.25])
 AGE_SHARE: Floats = np.array([0.20, 0.25, 0.22, 0.18, 0.15])
 GENDER_SHARE: Floats = np.array([0.36, 0.32, 0.32])
 
-PLATFORM_EFFECT: Floats = np.array([-7.0, 5.0, -1.0, 3.0])
-CALL_EFFECT: Floats = np.array([2.0, 5.0, -6.0, 3.0, -4.0, 0.0])
+PLATFORM_EFFECT: Floats = np.array([-8.0, 6.0, -2.0, 4.5])
+CALL_EFFECT: Floats = np.array([3.0, 6.0, -8.0, 4.0, -5.0, 0.0])
 GENDER_EFFECT: Floats = np.array([-2.0, 1.0, 1.0])
 AGE_PLATFORM_EFFECT: Floats = np.array(
     [
-        [-6.0, -3.0, 0.0, 4.0, 5.0],
+        [-5.0, -2.0, 1.0, 3.0, 4.0],
         [-2.0, 1.0, 2.0, 1.0, -2.0],
-        [9.0, 5.0, -1.0, -5.0, -8.0],
-        [-3.0, 1.0, 3.0, 1.0, -2.0],
+        [7.0, 4.0, -1.0, -4.0, -7.0],
+        [-2.0, 1.0, 2.0, 1.0, -2.0],
     ]
 )
 """Points of effectiveness, by platform and age."""
 INDUSTRY_PLATFORM_EFFECT: Floats = np.array(
     [
-        [-2.0, 4.0, 1.0, -3.0],
-        [-1.0, -5.0, 3.0, 3.0],
-        [3.0, 3.0, -5.0, -1.0],
-        [-3.0, -2.0, 4.0, 1.0],
-        [1.0, -4.0, 2.0, 1.0],
-        [3.0, 1.0, -4.0, 0.0],
-        [-1.0, 5.0, -3.0, -1.0],
-        [0.0, -2.0, 2.0, 0.0],
+        [-1.0, 3.0, 0.0, -2.0],
+        [-1.0, -4.0, 2.0, 3.0],
+        [2.0, 2.0, -4.0, 0.0],
+        [-2.0, -2.0, 3.0, 1.0],
+        [1.0, -3.0, 1.0, 1.0],
+        [2.0, 1.0, -3.0, 0.0],
+        [-1.0, 4.0, -2.0, -1.0],
+        [0.0, -1.0, 1.0, 0.0],
     ]
 )
 """Points of effectiveness, by industry and platform; no industry is better than another over all platforms."""

@@ -16,26 +16,26 @@ PRODUCTS: dict[str, tuple[str, ...]] = {
 OFFER_HEADLINES = (
     "{pct}% off every {product}",
     "Save {pct} percent on your {product}",
-    "{product}: now {pct}% cheaper",
+    "{product}, now {pct}% cheaper",
     "Half price {product} from {brand}",
     "Get your {product} for {price} less",
     "{brand} sale: {pct}% discount",
     "Two for one on the {product}",
-    "Your first {product} is free",
+    "Free {product} with your first order",
     "Big discount on the {product}, save {price}",
-    "{pct}% discount with {brand} today's deal",
+    "{pct}% discount on the {brand} {product}",
 )
 PLAIN_HEADLINES = (
     "The {product} by {brand}",
     "Meet the {brand} {product}",
     "{brand}: the {product} collection",
-    "A {product} named {brand}",
-    "This is the {product} from {brand}",
-    "{brand} and the art of the {product}",
+    "{product}, the {brand} edition",
+    "See the {product} from {brand}",
+    "{brand} presents the {product}",
     "Introducing the {product}",
     "About the {brand} {product}",
     "Your {product}, made by {brand}",
-    "The story of a {product}",
+    "The story of the {product}",
 )
 
 BENEFITS: dict[str, tuple[str, ...]] = {
@@ -55,7 +55,7 @@ SHARED_BENEFITS = (
     "Less stress for you, more time for family.",
 )
 NO_BENEFITS = (
-    "The {product} comes in several versions.",
+    "Several versions of the {product} exist.",
     "It is part of our {product} range.",
     "There are {n} models in the catalogue.",
     "We have made the {product} since 19{pct}.",

@@ -93,8 +93,9 @@ def _starts(draws: Stream, first_ad: Ints, account: Ints, latest: Ints) -> Ints:
     """Ads of an account follow one another: the first starts on the first day, the last ends on the last."""
     ads = np.arange(account.size, dtype=np.int64)
     rank = ads - first_ad[account]
-    steps = np.maximum(np.diff(first_ad)[account] - 1, 1)
-    jitter = 0.6 * (draws.uniform(ads)[:, 0] - 0.5)
+    last = np.diff(first_ad)[account] - 1
+    steps = np.maximum(last, 1)
+    jitter = np.where((rank == 0) | (rank == last), 0.0, 0.6 * (draws.uniform(ads)[:, 0] - 0.5))
     starts = np.floor((rank + jitter) / steps * latest + 0.5).astype(np.int64)
     return np.clip(starts, 0, latest)
 
