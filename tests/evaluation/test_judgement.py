@@ -42,13 +42,14 @@ def test_worst_baseline_decides():
     assert result["verdict"] == "below"
 
 
-def test_a_baseline_without_a_value_is_level():
+def test_a_baseline_without_a_value_is_not_compared():
     config = EvaluationConfig(primary_metric="pearson_correlation", bootstrap=BootstrapConfig(resamples=50))
-    result = judge("regression", Predictions(TRUTH, GOOD, {"mean": np.full(N, 50.0)}), config)
+    result = judge("regression", Predictions(TRUTH, GOOD, {"mean": np.full(N, 50.0), "bad": BAD}), config)
     mean = result["baselines"]["mean"]
     assert mean["metrics"]["pearson_correlation"] is None
     assert mean["difference"] == {"value": None, "low": None, "high": None}
     assert mean["verdict"] == "level"
+    assert result["verdict"] == "above", "what has no value holds nobody back"
 
 
 def test_slices_and_the_gap_between_them():

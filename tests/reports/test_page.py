@@ -98,7 +98,7 @@ def test_can_be_read_by_those_who_cannot_see_it(page):
 def test_says_what_was_found(ads_page, ads):
     score = ads.metrics["test"]["rmse"]
     assert f"{score:.2f}" in ads_page.words
-    assert "better than every baseline, mean and tfidf ridge" in ads_page.words
+    assert "better than every baseline (mean and TF-IDF with ridge)" in ads_page.words
     assert "1,204 rows were read; 4 of them (0.3 %)" in ads_page.words
     assert "end before start" in ads_page.words
     assert "Between female and male" in ads_page.words or "Between male and female" in ads_page.words
@@ -119,6 +119,14 @@ def test_a_bare_experiment_still_makes_a_page(ads):
     metrics = {**ads.metrics, "baselines": {}, "slices": {}, "fairness": {}, "verdict": "level"}
     bare = read(render_page(replace(ads, metrics=metrics, curves={}, validation={}, split={}, history={}, config={})))
     assert "There is no baseline to compare the model with" in bare.words
+
+
+def test_a_baseline_that_cannot_be_compared_is_called_so(ads):
+    mean = {**ads.metrics["baselines"]["mean"], "difference": {"value": None, "low": None, "high": None}}
+    metrics = {**ads.metrics, "baselines": {**ads.metrics["baselines"], "mean": mean}}
+    page = read(render_page(replace(ads, metrics=metrics)))
+    assert "not comparable" in page.words
+    assert "better than its baseline (TF-IDF with ridge)" in page.words
 
 
 def test_undefined_scores_are_dashes(ads):

@@ -27,4 +27,4 @@ def test_table_for_a_terminal(ads, accounts):
     assert "better than its baselines" in text
     assert "below a baseline" in text
     assert "[red]odd[/red]" in text, "what comes from data is no markup"
-    assert "tfidf ridge" in text
+    assert "TF-IDF with ridge" in text

@@ -36,13 +36,16 @@ def test_counts_and_shares():
 @pytest.mark.parametrize(
     ("verdicts", "overall", "want"),
     [
-        ({"a_b": "above"}, "above", "better than its baseline, a b,"),
-        ({"a": "above", "b": "above", "c": "above"}, "above", "better than every baseline, a, b and c,"),
+        ({"a_b": "above"}, "above", "better than its baseline (a b),"),
+        ({"a": "above", "b": "above", "c": "above"}, "above", "better than every baseline (a, b and c),"),
         ({"a": "above", "b": "level"}, "level", "not shown to be better or worse than b; it is better than a."),
         ({"a": "above", "b": "below"}, "below", "worse than b, by more than chance explains: it should not"),
         ({}, "level", "no baseline"),
     ],
 )
 def test_the_verdict_in_a_sentence(verdicts, overall, want):
-    metrics = {"verdict": overall, "baselines": {name: {"verdict": verdict} for name, verdict in verdicts.items()}}
+    metrics = {
+        "verdict": overall,
+        "baselines": {name: {"verdict": verdict, "difference": {"value": 1.0}} for name, verdict in verdicts.items()},
+    }
     assert want in verdict_sentence(metrics)

@@ -106,7 +106,7 @@ def verdict(low: float, high: float, better: Literal["higher", "lower"]) -> Verd
 
 
 def overall(verdicts: Sequence[Verdict]) -> Verdict:
-    """Below where it is below any baseline, above where it is above each, level otherwise."""
+    """Below where it is below any baseline that can be compared, above where it is above each, level otherwise."""
     if "below" in verdicts:
         return "below"
     return "above" if verdicts and all(v == "above" for v in verdicts) else "level"

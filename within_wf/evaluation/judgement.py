@@ -111,7 +111,7 @@ def judge(task: Task, predictions: Predictions, config: EvaluationConfig) -> dic
         "resamples": boot.resamples,
         "units": int(checked.units.max()) + 1,
         "threshold": config.threshold if task == "binary_classification" else None,
-        "verdict": overall([b["verdict"] for b in baselines.values()]),
+        "verdict": overall([b["verdict"] for b in baselines.values() if b["difference"]["value"] is not None]),
         "test": points[MODEL],
         "intervals": intervals[MODEL],
         "baselines": baselines,

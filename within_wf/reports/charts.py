@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 from markupsafe import Markup
 
-from within_wf.reports.drawing import ACCENT, BASELINE, GRID, INK, MODEL, WIDTH, axis, shorten, titles, to_svg
+from within_wf.reports.drawing import ACCENT, BASELINE, INK, MODEL, WIDTH, axis, shorten, titles, to_svg
 
 HEIGHT = 250
 _ROW = 34
@@ -177,12 +177,12 @@ def split_bar(sizes: Mapping[str, int], description: str) -> Markup:
         start += sizes.get(name, 0)
     layers = [
         alt.Chart(_data(rows))
-        .mark_bar(height=14, stroke=GRID, strokeWidth=0)
+        .mark_bar(height=9)
         .encode(
             x=alt.X("start:Q", axis=None, scale=alt.Scale(domain=[0, max(start, 1)], nice=False)),
             x2="end:Q",
-            y=alt.value(8),
+            y=alt.value(4.5),
             color=alt.Color("colour:N", scale=None, legend=None),
         )
     ]
-    return to_svg(layers, "split", description, WIDTH, 16, {"left": 0, "right": 0, "top": 0, "bottom": 0})
+    return to_svg(layers, "split", description, WIDTH, 9, {"left": 0, "right": 0, "top": 0, "bottom": 0})

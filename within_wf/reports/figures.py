@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from within_wf.reports import charts
-from within_wf.reports.wording import count, number, words
+from within_wf.reports.wording import called, count, number, words
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def baseline_figure(metrics: Mapping[str, Any], title: str) -> Figure | None:
     others = [(name, b["metrics"], b["intervals"]) for name, b in metrics["baselines"].items()]
     others.sort(key=lambda entry: (entry[1].get(primary) is None, sign * (entry[1].get(primary) or 0), entry[0]))
     rows = [
-        _interval_row(words(name), values.get(primary), bounds.get(primary), name == "model")
+        _interval_row(called(name), values.get(primary), bounds.get(primary), name == "model")
         for name, values, bounds in [*entries, *others]
     ]
     if all(row["value"] is None for row in rows):

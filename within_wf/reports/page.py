@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from within_wf.evaluation.metrics import metrics_of
 from within_wf.reports.figures import baseline_figure, prediction_figures, slice_figure, split_figure, training_figure
 from within_wf.reports.wording import (
-    VERDICTS,
     best_baseline,
+    called,
     count,
     decimals,
     number,
@@ -43,7 +43,7 @@ def render_page(experiment: Experiment, template: Path | None = None) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(number=number, count=count, words=words)
+    environment.filters.update(number=number, count=count, words=words, called=called)
     return environment.get_template(source.name).render(**view(experiment))
 
 
@@ -63,7 +63,6 @@ def view(experiment: Experiment) -> dict[str, Any]:
         "score": metrics["test"].get(primary),
         "interval": metrics["intervals"].get(primary),
         "verdict": metrics["verdict"],
-        "verdict_words": VERDICTS[metrics["verdict"]],
         "verdict_sentence": verdict_sentence(metrics),
         "best_baseline": baseline,
         "baselines": _baselines(metrics),

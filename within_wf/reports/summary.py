@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from within_wf.reports.wording import MODEL_TITLES, VERDICTS, decimals, number, words
+from within_wf.reports.wording import MODEL_TITLES, VERDICTS, called, decimals, number, words
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -76,7 +76,7 @@ def render_summary(summaries: Sequence[Mapping[str, Any]]) -> Table:
             Text(f"{words(summary['primary_metric'])} {'↓' if summary['better'] == 'lower' else '↑'}"),
             Text(number(summary["score"], digits), style="bold"),
             Text("–" if bounds is None else f"{number(bounds[0], digits)} to {number(bounds[1], digits)}"),
-            Text("\n".join(f"{words(b['name'])} {number(b['score'], digits)}" for b in summary["baselines"]) or "–"),
+            Text("\n".join(f"{called(b['name'])} {number(b['score'], digits)}" for b in summary["baselines"]) or "–"),
             Text(VERDICTS[summary["verdict"]], style=_STYLES[summary["verdict"]]),
         )
     return table

@@ -7,6 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 MODEL_TITLES = {"ad_score": "Ad score", "account_health": "Account health"}
+BASELINE_TITLES = {
+    "mean": "mean",
+    "tfidf_ridge": "TF-IDF with ridge",
+    "gradient_boosting": "gradient boosting",
+    "robust_z": "robust z-score",
+}
 VERDICTS = {"above": "better than its baselines", "level": "level with its baselines", "below": "below a baseline"}
 _DIGITS = 3
 
@@ -42,6 +48,11 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def called(baseline: str) -> str:
+    """A baseline's name for people."""
+    return BASELINE_TITLES.get(baseline, words(baseline))
+
+
 def best_baseline(metrics: Mapping[str, Any]) -> str | None:
     """The baseline that is best on the primary metric; none where no baseline has a value."""
     primary = metrics["primary_metric"]
@@ -58,12 +69,13 @@ def verdict_sentence(metrics: Mapping[str, Any]) -> str:
     """What the numbers say of the model, in one sentence."""
     named: dict[str, list[str]] = {"above": [], "level": [], "below": []}
     for name, baseline in sorted(metrics["baselines"].items()):
-        named[baseline["verdict"]].append(words(name))
-    if not metrics["baselines"]:
+        if baseline["difference"]["value"] is not None:
+            named[baseline["verdict"]].append(called(name))
+    if not any(named.values()):
         return "There is no baseline to compare the model with, so nothing is said of its worth."
     if metrics["verdict"] == "above":
         every = "its baseline" if len(named["above"]) == 1 else "every baseline"
-        return f"The model is better than {every}, {_join(named['above'])}, by more than chance explains."
+        return f"The model is better than {every} ({_join(named['above'])}), by more than chance explains."
     if metrics["verdict"] == "below":
         return f"The model is worse than {_join(named['below'])}, by more than chance explains: it should not take that place."
     rest = f"; it is better than {_join(named['above'])}" if named["above"] else ""
