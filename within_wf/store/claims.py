@@ -32,7 +32,7 @@ LEASE = 60.0
 """Seconds without a heartbeat after which a holder on another machine is taken to be dead."""
 
 _BEATS_A_LEASE = 6
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
+_FIRST_PAUSE = 0.02
 _SAY_EVERY = 30.0
 
 
@@ -71,7 +71,13 @@ class Claim:
 
 
 class Board(Protocol):
-    """Where claims are posted."""
+    """Where claims are posted.
+
+    Attributes:
+        pause: The longest a waiter sleeps between two looks, in seconds.
+    """
+
+    pause: float
 
     def post(self, name: str, text: bytes) -> bool:
         """Post ``text`` unless ``name`` is taken; whether it was free."""
@@ -79,8 +85,8 @@ class Board(Protocol):
     def read(self, name: str) -> bytes | None:
         """What is posted under ``name``."""
 
-    def remove(self, name: str) -> None:
-        """Take a posting down, if it is there."""
+    def remove(self, name: str, nonce: str) -> None:
+        """Take down the posting of this holder under this name, if it is there."""
 
     def beat(self, posting: Posting) -> None:
         """Show that the holder of a posting lives."""
@@ -95,6 +101,8 @@ class Folder:
     Args:
         root: The store it belongs to; the claims are in ``claims``.
     """
+
+    pause = 1.0
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -112,7 +120,7 @@ class Folder:
         except FileNotFoundError:
             return None
 
-    def remove(self, name: str) -> None:
+    def remove(self, name: str, nonce: str) -> None:
         """See `Board`."""
         (self._claims / name).unlink(missing_ok=True)
 
@@ -169,7 +177,7 @@ class _Watch:
             self._seen, self._silent = seen, 0.0
         else:
             # a waiter that was itself stopped for an hour observed no hour of silence
-            self._silent += min(now - self._last, 2 * _LONGEST_PAUSE)
+            self._silent += min(now - self._last, 2 * self._board.pause)
         self._last = now
         return self._silent >= posting.lease
 
@@ -189,22 +197,44 @@ def _acquire(
         if chain and not watch.sees_dead(chain[-1]):
             tell(chain[-1], time.monotonic() - start)
             time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(2 * pause, board.pause)
             continue
-        name = f"{key}.{chain[-1].nonce}" if chain else key
-        if board.post(name, text):
-            mine = walk(board, key)
-            if mine and mine[-1].nonce == nonce:
-                return mine[-1]
-            board.remove(name)
+        posting = _post(board, key, chain, text, nonce)
+        if posting:
+            return posting
     return None
+
+
+def _post(board: Board, key: str, chain: Sequence[Posting], text: bytes, nonce: str) -> Posting | None:
+    """Post a claim after the last of a chain; none where somebody was faster."""
+    name = f"{key}.{chain[-1].nonce}" if chain else key
+    if not board.post(name, text):
+        return None
+    now = walk(board, key)
+    if now and now[-1].nonce == nonce:
+        return now[-1]
+    board.remove(name, nonce)
+    return None
+
+
+def bury(board: Board, key: str, chain: Sequence[Posting]) -> bool:
+    """Remove a chain of claims whose last holder is dead, by becoming its heir and letting go; whether that came in time."""
+    owner = Owner.me()
+    heir = _post(board, key, chain, _text(key, owner, (), LEASE), owner.nonce)
+    if heir:
+        _release(board, key, owner.nonce)
+    return heir is not None
+
+
+def _text(key: str, owner: Owner, needs: Sequence[str], lease: float) -> bytes:
+    return json.dumps({"key": key, "lease": lease, "needs": sorted(needs), "owner": asdict(owner)}, sort_keys=True).encode()
 
 
 def _release(board: Board, key: str, nonce: str) -> None:
     chain = walk(board, key)
     if chain and chain[-1].nonce == nonce:
         for posting in chain:
-            board.remove(posting.name)
+            board.remove(posting.name, posting.nonce)
 
 
 def _keep_beating(board: Board, posting: Posting, stop: threading.Event) -> None:
@@ -256,7 +286,7 @@ def claimed(
         StoreError: The claim cannot be written.
     """
     owner = Owner.me()
-    text = json.dumps({"key": key, "lease": lease, "needs": sorted(needs), "owner": asdict(owner)}, sort_keys=True).encode()
+    text = _text(key, owner, needs, lease)
     start = time.monotonic()
     posting = _acquire(board, key, text, owner.nonce, until, _teller(label or key[:12], say))
     waited = time.monotonic() - start
@@ -271,5 +301,5 @@ def claimed(
     finally:
         stop.set()
         beating.join()
-        with suppress(OSError):  # what is left behind is taken over and collected like any dead claim
+        with suppress(Exception):  # what is left behind is taken over and collected like any dead claim
             _release(board, key, owner.nonce)

@@ -42,7 +42,7 @@ def commit_directory(store: Store, action_key: str, directory: Path, kind: str) 
             _refuse_other_files(store, known, manifest)
         for name in ("scratch", "cas", "actions"):
             (store.root / name).mkdir(exist_ok=True)
-        sources = _seal(store, directory, paths, manifest)
+        sources = _seal_all(store, directory, paths, manifest)
         _move_in(store, sources, manifest)
         record = Record(action_key, kind, manifest)
         target = store.record_path(action_key)
@@ -103,7 +103,7 @@ def _refuse_other_files(store: Store, known: Record, manifest: Manifest) -> None
     )
 
 
-def _seal(store: Store, directory: Path, paths: dict[str, Path], manifest: Manifest) -> dict[str, Path]:
+def _seal_all(store: Store, directory: Path, paths: dict[str, Path], manifest: Manifest) -> dict[str, Path]:
     """Make the bytes of files durable and the files read-only, on the store's file system; by digest."""
     same_disk = directory.stat().st_dev == (store.root / "cas").stat().st_dev
     sources: dict[str, Path] = {}
@@ -115,11 +115,16 @@ def _seal(store: Store, directory: Path, paths: dict[str, Path], manifest: Manif
             draft = store.root / "scratch" / f"{os.urandom(8).hex()}.draft"
             shutil.copyfile(source, draft)
             source = draft
-        source.chmod(BLOB_MODE)
-        os.utime(source, ns=(BLOB_TIME_NS, BLOB_TIME_NS))
-        sync_file(source)
+        seal(source)
         sources[file.sha256] = source
     return sources
+
+
+def seal(file: Path) -> None:
+    """Make a file fit to be a blob: read-only, with the one time, its bytes durable."""
+    file.chmod(BLOB_MODE)
+    os.utime(file, ns=(BLOB_TIME_NS, BLOB_TIME_NS))
+    sync_file(file)
 
 
 def _move_in(store: Store, sources: dict[str, Path], manifest: Manifest) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -123,6 +122,26 @@ def write_once(target: Path, data: bytes, scratch: Path) -> bool:
     return placed
 
 
+def write_over(target: Path, data: bytes, scratch: Path) -> None:
+    """Write a file, whole and durable, in place of the one that has its name, if any.
+
+    Args:
+        target: The file; its directory exists.
+        data: What it will hold.
+        scratch: A directory of the same file system for the draft.
+    """
+    draft = scratch / f"{os.urandom(8).hex()}.draft"
+    try:
+        with draft.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_directory(target.parent)
+
+
 def digest_file(path: Path) -> str:
     """SHA-256 of a file's bytes in hex."""
     with path.open("rb") as file:
@@ -148,4 +167,6 @@ def remove_tree(path: Path) -> None:
         mode = Path(directory).stat().st_mode
         if mode & stat.S_IRWXU != stat.S_IRWXU:
             Path(directory).chmod(stat.S_IMODE(mode) | stat.S_IRWXU)
+    import shutil
+
     shutil.rmtree(path)

@@ -10,7 +10,7 @@ from within_wf.store.disk import sync_directory, write_once, writing
 
 FORMAT = 1
 
-_FORMAT_TEXT = json.dumps({"format": "within-wf store", "version": FORMAT}, indent=1, sort_keys=True) + "\n"
+FORMAT_TEXT = json.dumps({"format": "within-wf store", "version": FORMAT}, indent=1, sort_keys=True) + "\n"
 
 
 def create(root: Path) -> None:
@@ -28,7 +28,7 @@ def create(root: Path) -> None:
                 f"{root} holds {', '.join(others[:3])}{more} and no format.json, so it is not a store; nothing in it was "
                 "changed. Give an empty or a new folder"
             )
-        if not write_once(root / "format.json", _FORMAT_TEXT.encode(), root):
+        if not write_once(root / "format.json", FORMAT_TEXT.encode(), root):
             check_format(root, (root / "format.json").read_bytes())
             return
         sync_directory(root.parent)
@@ -44,7 +44,7 @@ def check_format(root: Path, text: bytes) -> None:
     Raises:
         StoreError: It is another format than `FORMAT`.
     """
-    if text == _FORMAT_TEXT.encode():
+    if text == FORMAT_TEXT.encode():
         return
     try:
         value = json.loads(text)

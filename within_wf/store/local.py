@@ -216,7 +216,7 @@ class Store:
         path = self._derivation_path(derivation_key)
         text = (json.dumps({"action": action_key}) + "\n").encode()
         with writing(self.root):
-            while (before := self._derived_here(derivation_key)) != action_key:
+            while (before := self.derivation(derivation_key)) != action_key:
                 self._refuse_other(derivation_key, before, action_key)
                 self._make("scratch", "derivations")
                 if path.exists():
@@ -228,10 +228,19 @@ class Store:
     def derived(self, derivation_key: str, *, remote: bool = True) -> str | None:
         """The action key a derivation came down to; none where that is not known."""
         check_key(derivation_key, "a derivation key")
-        action_key = self._derived_here(derivation_key)
+        action_key = self.derivation(derivation_key)
         if action_key is None and remote and self.tier:
             action_key = self.tier.derived(derivation_key)
         return action_key
+
+    def derivation(self, derivation_key: str) -> str | None:
+        """The action key that is remembered here for a derivation."""
+        try:
+            value = json.loads(self._derivation_path(derivation_key).read_bytes())
+            action_key = value["action"]
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return None
+        return action_key if isinstance(action_key, str) and is_digest(action_key) else None
 
     @contextmanager
     def claim(
@@ -310,14 +319,6 @@ class Store:
 
     def _derivation_path(self, derivation_key: str) -> Path:
         return self.root / "derivations" / f"{derivation_key}.json"
-
-    def _derived_here(self, derivation_key: str) -> str | None:
-        try:
-            value = json.loads(self._derivation_path(derivation_key).read_bytes())
-            action_key = value["action"]
-        except (FileNotFoundError, ValueError, TypeError, KeyError):
-            return None
-        return action_key if isinstance(action_key, str) and is_digest(action_key) else None
 
     def _refuse_other(self, derivation_key: str, before: str | None, action_key: str) -> None:
         old = self.record(before) if before else None
