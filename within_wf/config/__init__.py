@@ -1,0 +1,16 @@
+"""Typed configuration: what can be turned, read from files that are checked whole."""
+
+from within_wf.rooms import lazy_exports
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "AccountHealthConfig": "models",
+        "AdScoreConfig": "models",
+        "DatasetConfig": "dataset",
+        "RunConfig": "run",
+        "experiment_path": "load",
+        "load_file": "load",
+        "load_run": "load",
+    },
+)
