@@ -91,7 +91,7 @@ def _blind_once(record):
 
 def test_nothing_and_what_is_no_plain_file_is_refused(store, key, tmp_path):
     (tmp_path / "empty" / "inner").mkdir(parents=True)
-    with pytest.raises(StoreError, match="cannot be committed\n.*found no files"):
+    with pytest.raises(StoreError, match=r"cannot be committed\n.*found no files"):
         store.commit(key("a"), tmp_path / "empty", "demo")
     odd = tmp_path / "odd"
     odd.mkdir()
@@ -170,7 +170,7 @@ def test_a_flipped_bit_is_found_when_the_blob_is_used(store, make, tmp_path):
     manifest = make("a", {"x": b"hello"})
     _flip(store, manifest, "x", keep_time=True)
     assert store.get(next(store.actions())) == manifest  # a flip moves no size
-    with pytest.raises(StoreError, match="other bytes of the same length.*verify --repair") as caught:
+    with pytest.raises(StoreError, match=r"other bytes of the same length.*verify --repair") as caught:
         Store.open(store.root).materialize(manifest, tmp_path / "out")
     assert "(x)" in str(caught.value)
     assert not (tmp_path / "out").exists()
@@ -205,7 +205,7 @@ def test_a_cut_or_missing_blob_is_found_on_get(store, make, key, damage):
         blob.unlink()
         if damage == "short":
             blob.write_bytes(b"he")
-    with pytest.raises(StoreError, match="damaged files of action .* nothing was overwritten") as caught:
+    with pytest.raises(StoreError, match=r"damaged files of action .* nothing was overwritten") as caught:
         store.get(key("a"))
     assert {problem.found for problem in caught.value.problems} == {"2 bytes" if damage == "short" else "nothing"}
     assert len(caught.value.problems) == 2
@@ -247,7 +247,7 @@ def test_a_damaged_record_is_an_error(store, make, key, change):
     change(record)
     path.unlink()
     path.write_text(json.dumps(record))
-    with pytest.raises(StoreError, match="action record.*cannot be trusted\n.*verify --repair"):
+    with pytest.raises(StoreError, match=r"action record.*cannot be trusted\n.*verify --repair"):
         store.get(key("a"))
 
 
@@ -274,7 +274,7 @@ def test_a_derivation_with_two_outcomes_is_nondeterminism(store, make, key):
     make("b", {"x": b"2"})
     store.derive(key("d"), key("a"))
     store.derive(key("d"), key("same"))
-    with pytest.raises(StoreError, match="came down to two actions whose artifacts differ.*gc --drop"):
+    with pytest.raises(StoreError, match=r"came down to two actions whose artifacts differ.*gc --drop"):
         store.derive(key("d"), key("b"))
     assert store.drop(key("same"))
     store.derive(key("d"), key("b"))
@@ -335,7 +335,7 @@ def test_a_folder_of_other_things_is_no_store(tmp_path):
 
 def test_a_file_is_no_store(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(StoreError, match="the store at .* failed"):
+    with pytest.raises(StoreError, match=r"the store at .* failed"):
         Store.open(tmp_path / "file")
 
 
