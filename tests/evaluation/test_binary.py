@@ -74,6 +74,12 @@ def test_calibration_error_by_hand():
     assert score(truth, probability, weight)["ece"] == pytest.approx((first + middle) / 6, rel=1e-12)
 
 
+def test_calibration_error_has_fifteen_bins():
+    truth, probability = [1, 0, 1, 0], [0.061, 0.071, 0.93, 0.94]
+    apart = ((1 - 0.061) + 0.071 + (1 - 0.93) + 0.94) / 4
+    assert score(truth, probability)["ece"] == pytest.approx(apart, rel=1e-12)
+
+
 def test_a_tie_across_the_classes_counts_half():
     assert score([0, 1], [0.3, 0.3])["auc"] == 0.5
 

@@ -25,6 +25,8 @@ def test_regression_curves():
 
 def test_order_of_the_rows_changes_nothing():
     order = RNG.permutation(N)
+    tied = np.round(PREDICTION)
+    assert draw_curves("regression", TRUTH[order], tied[order], ONES) == draw_curves("regression", TRUTH, tied, ONES)
     assert draw_curves("regression", TRUTH[order], PREDICTION[order], ONES) == draw_curves(
         "regression", TRUTH, PREDICTION, ONES
     )

@@ -77,6 +77,21 @@ def test_rows_of_weight_zero_do_not_count():
     assert part == pytest.approx(judge("regression", Predictions(TRUTH[:200], GOOD[:200]), CONFIG)["test"], rel=1e-12)
 
 
+def test_weights_reach_the_resamples_and_the_slices():
+    weight = np.where(np.arange(N) < 150, 5.0, 0.0)
+    slices = {"side": SIDE}
+    weighted = judge("regression", Predictions(TRUTH, GOOD, {"bad": BAD}, weight, slices=slices), CONFIG)
+    scaled = judge("regression", Predictions(TRUTH, GOOD, {"bad": BAD}, weight / 5, slices=slices), CONFIG)
+    for key in ("test", "intervals"):
+        assert weighted[key]["rmse"] == pytest.approx(scaled[key]["rmse"], rel=1e-12)
+    plain = judge("regression", Predictions(TRUTH, GOOD, {"bad": BAD}, slices=slices), CONFIG)
+    width = {name: r["intervals"]["rmse"][1] - r["intervals"]["rmse"][0] for name, r in (("half", weighted), ("all", plain))}
+    assert width["half"] > 1.15 * width["all"]
+    rows = (SIDE == "left") & (weight > 0)
+    left = weighted["slices"]["side"]["left"]["metrics"]["rmse"]
+    assert left == pytest.approx(sk.root_mean_squared_error(TRUTH[rows], GOOD[rows]), rel=1e-12)
+
+
 def test_the_same_twice_whatever_the_pieces(monkeypatch):
     one = judge("regression", Predictions(TRUTH, GOOD, {"bad": BAD}, slices={"side": SIDE}), CONFIG)
     monkeypatch.setattr("within_wf.evaluation.bootstrap._CELLS", N * 13)

@@ -12,12 +12,16 @@ ROWS = [
 ]
 
 
+CROWDED = [{"label": "m", "value": 12345678.1, "low": 12345677.7, "high": 12345678.4, "model": True}]
+
+
 def draw_all():
     epochs = [{"epoch": e, "train_loss": 1 / e, "validation_loss": 2 / e} for e in range(1, 4)]
     curve = {"model": {"x": [0, 0.2, 1], "y": [0, 0.8, 1]}, "coin": {"x": [0, 1], "y": [0, 1]}}
     means = {"predicted": [0.1, 0.9], "actual": [0.2, 0.8]}
     return [
         charts.intervals(ROWS, "baselines", "Error", "the scores", 10.0),
+        charts.intervals(CROWDED, "crowded", "Error", "the scores"),
         charts.training_curve(epochs, 2, "the losses"),
         charts.predicted_actual({"predicted": [1.0, 2.0, 3.0], "actual": [1.5, 2.0, 2.5]}, means, "the rows"),
         charts.residuals({"edges": [-1.0, 0.0, 1.0], "counts": [3, 4]}, "the errors"),
