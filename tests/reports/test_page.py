@@ -1,9 +1,9 @@
 import hashlib
-import pickle
+import json
 import re
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -144,12 +144,13 @@ def test_a_template_of_ones_own(ads, tmp_path):
 
 @pytest.mark.slow
 def test_another_process_makes_the_same_bytes(ads, accounts, tmp_path):
-    (tmp_path / "both").write_bytes(pickle.dumps((ads, accounts)))
+    (tmp_path / "both.json").write_text(json.dumps([asdict(ads), asdict(accounts)]))
     code = (
-        "import hashlib, pickle, sys; from within_wf.reports.page import render_page;"
-        "both = pickle.load(open(sys.argv[1], 'rb'));"
+        "import hashlib, json, sys; from within_wf.reports.page import render_page;"
+        "from within_wf.reports.experiment import Experiment;"
+        "both = [Experiment(**fields) for fields in json.load(open(sys.argv[1]))];"
         "[print(hashlib.sha256(render_page(e).encode()).hexdigest()) for e in reversed(both)]"
     )
-    done = subprocess.run([sys.executable, "-c", code, tmp_path / "both"], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "both.json"], capture_output=True, text=True, check=True)
     here = [hashlib.sha256(render_page(e).encode()).hexdigest() for e in (accounts, ads)]
     assert done.stdout.split() == here
