@@ -8,6 +8,7 @@ the number of the draw; so a sample's draws are the same in any batch, worker or
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -98,3 +99,9 @@ class Stream:
     def permutation(self, n: int) -> npt.NDArray[np.int64]:
         """An order of 0 … n - 1; int64, shape [n]."""
         return np.argsort(self.words(np.arange(n), 1)[:, 0], kind="stable").astype(np.int64)
+
+
+def ids_of(names: Iterable[str]) -> npt.NDArray[np.int64]:
+    """An id for each name: the first 8 bytes of its SHA-256, little endian; int64, shape [n]."""
+    digests = b"".join(hashlib.sha256(name.encode()).digest()[:8] for name in names)
+    return np.frombuffer(digests, dtype="<i8").astype(np.int64)

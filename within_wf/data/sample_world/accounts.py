@@ -116,7 +116,7 @@ def make_episodes(plan: Plan) -> Episodes:
         start = block * BLOCK + np.floor(place * (BLOCK - length)).astype(np.int64)
         late, after = np.floor(u[:, 2] * 4).astype(np.int64), np.floor(u[:, 3] * 3).astype(np.int64)
         end = np.minimum(start + length + after, plan.days)
-        parts.append((chosen, (rank + block) % len(TROUBLES), start, length, 0.45 + 0.35 * u[:, 4], start + late, end))
+        parts.append((chosen, (rank + block) % len(TROUBLES), start, length, 0.55 + 0.35 * u[:, 4], start + late, end))
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.lexsort((columns[2], columns[0]))
     return Episodes(*(column[order] for column in columns))

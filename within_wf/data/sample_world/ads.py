@@ -8,6 +8,7 @@ import numpy as np
 
 from within_wf.data.sample_world.accounts import Accounts
 from within_wf.data.sample_world.market import (
+    AGE_EFFECT,
     AGE_PLATFORM_EFFECT,
     AGE_SHARE,
     BUDGET_EFFECT,
@@ -93,6 +94,7 @@ def table_points(ads: Ads) -> Floats:
     middle, half = (LARGEST_SHARE + SMALLEST_SHARE) / 2, (LARGEST_SHARE - SMALLEST_SHARE) / 2
     points: Floats = (
         PLATFORM_EFFECT[ads.platform]
+        + AGE_EFFECT[ads.age]
         + CALL_EFFECT[ads.call]
         + GENDER_EFFECT[ads.gender]
         + AGE_PLATFORM_EFFECT[ads.platform, ads.age]

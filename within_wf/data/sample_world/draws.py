@@ -17,14 +17,15 @@ def counts(mean: Floats, uniform: Floats) -> Ints:
     """Poisson draws, one for each mean.
 
     Small means walk along the distribution function; larger ones take ``floor((sqrt(m + 1/4) + z/2)**2)``, the inverse
-    of the square root that makes a Poisson count nearly normal (Bartlett, 1936), whose mean is ``m`` and variance ``m + 1/4``.
+    of the square root that makes a Poisson count nearly normal (Bartlett, 1936), whose mean is ``m`` and whose variance
+    is about ``m + 0.46``.
 
     Args:
         mean: Not negative.
         uniform: In (0, 1), the same shape.
     """
     root = np.maximum(np.sqrt(mean + 0.25) + 0.5 * ndtri(uniform), 0.0)
-    drawn = np.floor(root * root).astype(np.int64)
+    drawn: Ints = np.floor(root * root).astype(np.int64)
     small = np.flatnonzero(mean < EXACT_BELOW)
     drawn[small] = _inverse_poisson(mean[small], uniform[small])
     return drawn

@@ -90,7 +90,8 @@ def wrong_pairs(plan: Plan) -> Ints:
     count = np.diff(plan.first_ad)[accounts]
     first = np.floor(u[:, 0] * count).astype(np.int64)
     other = (first + 1 + np.floor(u[:, 1] * (count - 1)).astype(np.int64)) % count
-    return plan.first_ad[accounts][:, None] + np.stack([first, other], axis=1)
+    pairs: Ints = plan.first_ad[accounts][:, None] + np.stack([first, other], axis=1)
+    return pairs
 
 
 def annotator_count(plan: Plan) -> int:
@@ -100,7 +101,8 @@ def annotator_count(plan: Plan) -> int:
 
 def is_unfair(annotators: Ints) -> Bools:
     """Which annotators score one audience down."""
-    return annotators % 4 != 0
+    unfair: Bools = annotators % 4 != 0
+    return unfair
 
 
 def _judge(plan: Plan, true: Floats, unfair: Bools) -> Annotations:

@@ -37,8 +37,10 @@ PLATFORM_SHARE_DRIFTED: Floats = np.array([0.12, 0.18, 0.45, 0.25])
 AGE_SHARE: Floats = np.array([0.20, 0.25, 0.22, 0.18, 0.15])
 GENDER_SHARE: Floats = np.array([0.36, 0.32, 0.32])
 
-PLATFORM_EFFECT: Floats = np.array([-8.0, 6.0, -2.0, 4.5])
-CALL_EFFECT: Floats = np.array([3.0, 6.0, -8.0, 4.0, -5.0, 0.0])
+PLATFORM_EFFECT: Floats = np.array([-8.5, 7.0, -2.5, 5.0])
+AGE_EFFECT: Floats = np.array([5.0, 2.0, -1.0, -3.0, -6.0])
+CALL_EFFECT: Floats = np.array([1.0, 2.0, -3.0, 2.0, -2.0, 0.0])
+"""Small, because the call to action is a word as well as a setting."""
 GENDER_EFFECT: Floats = np.array([-2.0, 1.0, 1.0])
 AGE_PLATFORM_EFFECT: Floats = np.array(
     [

@@ -85,8 +85,9 @@ def make_plan(rows: int, seed: int) -> Plan:
 
 def _shares(weight: Ints, total: int) -> Ints:
     """``total`` divided by weight into whole numbers: where each share ends."""
-    ends = np.cumsum(weight)
-    return ends * total // ends[-1]
+    ends: Ints = np.cumsum(weight)
+    result: Ints = ends * total // ends[-1]
+    return result
 
 
 def _starts(draws: Stream, first_ad: Ints, account: Ints, latest: Ints) -> Ints:
@@ -97,13 +98,15 @@ def _starts(draws: Stream, first_ad: Ints, account: Ints, latest: Ints) -> Ints:
     steps = np.maximum(last, 1)
     jitter = np.where((rank == 0) | (rank == last), 0.0, 0.6 * (draws.uniform(ads)[:, 0] - 0.5))
     starts = np.floor((rank + jitter) / steps * latest + 0.5).astype(np.int64)
-    return np.clip(starts, 0, latest)
+    clipped: Ints = np.clip(starts, 0, latest)
+    return clipped
 
 
 def choose(draws: Stream, candidates: Ints, count: int) -> Ints:
     """``count`` different candidates by lot, in the order drawn."""
     order = np.argsort(draws.words(candidates, 1)[:, 0], kind="stable")
-    return candidates[order[:count]]
+    chosen: Ints = candidates[order[:count]]
+    return chosen
 
 
 def day_of_ads(plan: Plan, ads: Ints) -> tuple[Ints, Ints]:

@@ -10,11 +10,12 @@ import pyarrow as pa
 from within_wf.data.sample_world.accounts import Accounts
 from within_wf.data.sample_world.ads import Ads
 from within_wf.data.sample_world.copywriting import write_copy
-from within_wf.data.sample_world.delivery import Delivery, Happenings, account_sums, ad_sums
+from within_wf.data.sample_world.delivery import Delivery, account_sums, ad_sums
 from within_wf.data.sample_world.effectiveness import Effectiveness
 from within_wf.data.sample_world.market import AGES, CALLS, GENDERS, INDUSTRIES, PLATFORMS
 from within_wf.data.sample_world.plan import Bools, Floats, Ints, Plan
 from within_wf.data.sample_world.planted import AD_FAULTS, DAY_FAULTS, OUTLIER_FACTOR, Planted
+from within_wf.data.sample_world.rates import Happenings
 from within_wf.data.sample_world.tables import dates, money, names, pick
 
 

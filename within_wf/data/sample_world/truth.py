@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from within_wf.data.sample_world.accounts import SURPRISES, TROUBLES
+from within_wf.data.sample_world.best_health import best_health
 from within_wf.data.sample_world.best_score import best_effectiveness
 from within_wf.data.sample_world.effectiveness import (
     UNFAIR_AGE,
@@ -26,7 +27,7 @@ from within_wf.store.canonical import write_json
 
 
 def write_truth(world: World, folder: Path) -> None:
-    """Write every file of ``truth/`` but the best score of account health."""
+    """Write every file of ``truth/``."""
     folder.mkdir()
     _write(folder / "violations.parquet", _violations(world))
     _write(folder / "outliers.parquet", _outliers(world))
@@ -37,6 +38,7 @@ def write_truth(world: World, folder: Path) -> None:
     write_json(folder / "drift.json", _drift(world))
     write_json(folder / "unfair_group.json", _unfair_group(world))
     write_json(folder / "intervention.json", _intervention(world))
+    write_json(folder / "best_score.json", best_scores(world))
 
 
 def _write(path: Path, columns: dict[str, Any]) -> None:
@@ -155,4 +157,5 @@ def best_scores(world: World) -> dict[str, object]:
     """The best scores, by task."""
     kept = np.ones(world.plan.ads, bool)
     kept[world.planted.faulty_ads] = False
-    return {"ad_score": best_effectiveness(world.effectiveness, kept)}
+    health = best_health(world.plan, world.accounts, world.happenings.episodes)
+    return {"ad_score": best_effectiveness(world.effectiveness, kept), "account_health": health}

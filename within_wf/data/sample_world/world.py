@@ -20,15 +20,15 @@ from within_wf.data.sample_world.accounts import (
 from within_wf.data.sample_world.ads import make_ads, make_drift
 from within_wf.data.sample_world.copywriting import brand, write_copy
 from within_wf.data.sample_world.creatives import Brief, brand_colour, look, render
-from within_wf.data.sample_world.delivery import Happenings, deliver
+from within_wf.data.sample_world.delivery import deliver
 from within_wf.data.sample_world.draws import rounded
 from within_wf.data.sample_world.effectiveness import Annotations, make_effectiveness
 from within_wf.data.sample_world.plan import Ints, Plan, make_plan, stream
 from within_wf.data.sample_world.planted import make_planted
+from within_wf.data.sample_world.rates import Happenings
 from within_wf.data.sample_world.records import World, account_day_records, ad_records, day_records
 from within_wf.data.sample_world.tables import TableWriter, names, pick
-from within_wf.data.sample_world.truth import best_scores, write_truth
-from within_wf.store.canonical import write_json
+from within_wf.data.sample_world.truth import write_truth
 
 CREATIVES_AT_ONCE = 500
 
@@ -54,7 +54,6 @@ def simulate(rows: int, seed: int, output: Path, *, rows_at_once: int = 250_000,
     _write_days(world, output, rows_at_once, tell)
     _write_creatives(world, output / "creatives.parquet", tell)
     write_truth(world, output / "truth")
-    write_json(output / "truth" / "best_score.json", best_scores(world))
 
 
 def make_world(rows: int, seed: int) -> tuple[World, Annotations]:

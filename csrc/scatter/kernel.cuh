@@ -1,0 +1,38 @@
+// The kernel of an exact scatter sum; compiled by nvcc, and by the emulator of the tests.
+#pragma once
+
+#include "scatter/scatter.h"
+
+namespace within {
+
+constexpr int kThreads = 128;
+
+// One block a (group, column): its threads add integers into limbs in shared memory, whose order does not matter, then
+// one rounds.
+template <typename T>
+__global__ void scatter_sum_kernel(const T* values, const int64_t* rows, const int64_t* start, T* out, int64_t columns,
+                                   Format format) {
+    __shared__ unsigned long long limbs[kLimbs];
+    __shared__ int special;
+    const int64_t group = static_cast<int64_t>(blockIdx.x) / columns,
+                  column = static_cast<int64_t>(blockIdx.x) % columns;
+    for (int i = threadIdx.x; i < kLimbs; i += blockDim.x) limbs[i] = 0;
+    if (threadIdx.x == 0) special = 0;
+    __syncthreads();
+    for (int64_t i = start[group] + threadIdx.x; i < start[group + 1]; i += blockDim.x) {
+        const Term term = split(static_cast<double>(values[rows[i] * columns + column]));
+        for (int part = 0; part < 3; ++part) {
+            if (term.parts[part] != 0)
+                atomicAdd(&limbs[term.limb + part], static_cast<unsigned long long>(term.parts[part]));
+        }
+        if (term.special) atomicOr(&special, term.special);
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        int64_t sum[kLimbs];
+        for (int i = 0; i < kLimbs; ++i) sum[i] = static_cast<int64_t>(limbs[i]);
+        out[static_cast<int64_t>(blockIdx.x)] = static_cast<T>(round_sum(sum, special, format));
+    }
+}
+
+}  // namespace within

@@ -1,0 +1,78 @@
+"""Builds the compiled core: with CUDA where nvcc and a CUDA torch are found, for the CPU alone otherwise."""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from setuptools import setup
+from torch.utils.cpp_extension import CUDA_HOME, BuildExtension, CppExtension, CUDAExtension
+from torch.version import cuda as torch_cuda
+
+HERE = Path(__file__).resolve().parent
+spec = importlib.util.spec_from_file_location("fingerprint", HERE / "within_wf/ops/fingerprint.py")
+fingerprint = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(fingerprint)
+
+
+def with_cuda() -> bool:
+    """Whether to compile for a GPU; WITHIN_CUDA=0 says no."""
+    if os.environ.get("WITHIN_CUDA") == "0" or torch_cuda is None:
+        return False
+    return shutil.which("nvcc") is not None or (CUDA_HOME is not None and (Path(CUDA_HOME) / "bin/nvcc").exists())
+
+
+def cuda_headers() -> list[str]:
+    """The folders of CUDA's headers that come with a CUDA torch as packages of their own."""
+    found = importlib.util.find_spec("nvidia")
+    roots = [] if found is None else list(found.submodule_search_locations or [])
+    return sorted(str(header.parent) for root in roots for header in Path(root).glob("*/include/cusparse.h"))
+
+
+class Build(BuildExtension):
+    """Writes down beside the extension what it was built from."""
+
+    def run(self) -> None:
+        super().run()
+        content = {"digest": fingerprint.core_digest(), "cuda": with_cuda()}
+        folders = [HERE / "within_wf"] if self.inplace or self.editable_mode else [Path(self.build_lib) / "within_wf"]
+        for folder in folders:
+            (folder / fingerprint.BUILD_FILE.name).write_text(json.dumps(content, sort_keys=True) + "\n")
+
+
+def cuda_libraries() -> list[str]:
+    """Where nvcc says its libraries are; a wrapper's own place says nothing."""
+    said = subprocess.run(["nvcc", "--dryrun", "-x", "cu", os.devnull], capture_output=True, text=True, check=False).stderr
+    return [folder for line in said.splitlines() if "LIBRARIES=" in line for folder in re.findall(r'-L"?([^" ]+)', line)]
+
+
+def core() -> CppExtension:
+    cuda = with_cuda()
+    suffixes = (".cpp", ".cu") if cuda else (".cpp",)
+    folders = ("augment", "scatter", "metrics", "exact")
+    sources = sorted(
+        str(path.relative_to(HERE))
+        for folder in folders
+        for path in (HERE / "csrc" / folder).glob("*")
+        if path.suffix in suffixes
+    )
+    define = f'-DWITHIN_BUILD_DIGEST="{fingerprint.core_digest()}"'
+    compile_args = {"cxx": [*fingerprint.FLAGS, define]}
+    if cuda:
+        os.environ.setdefault("TORCH_CUDA_ARCH_LIST", "8.0;9.0+PTX")
+        os.environ.setdefault("FORCE_CUDA", "1")
+        compile_args["nvcc"] = list(fingerprint.CUDA_FLAGS)
+    make = CUDAExtension if cuda else CppExtension
+    return make(
+        "within_wf._C",
+        sources,
+        include_dirs=[str(HERE / "csrc"), *(cuda_headers() if cuda else [])],
+        library_dirs=cuda_libraries() if cuda else [],
+        extra_compile_args=compile_args,
+    )
+
+
+setup(ext_modules=[core()], cmdclass={"build_ext": Build})

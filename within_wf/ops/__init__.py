@@ -1,0 +1,14 @@
+"""The Python face of the compiled core."""
+
+from within_wf.rooms import lazy_exports
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "column_means": "sums",
+        "column_stds": "sums",
+        "column_sums": "sums",
+        "group_sums": "sums",
+        "scatter": "scatter",
+    },
+)

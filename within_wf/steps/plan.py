@@ -1,0 +1,233 @@
+"""Which steps a run needs, and the derivation key of each: known before anything runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from within_wf.errors import DatasetNotFoundError, Problem
+from within_wf.steps.catalog import STEPS, Step
+
+if TYPE_CHECKING:
+    from within_wf.config.run import RunConfig
+    from within_wf.steps.fingerprint import Sources
+
+MODELS = ("ad_score", "account_health")
+FORMAT = 1
+"""Part of every key: raise it where what a key means changes."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One step of one run.
+
+    Attributes:
+        step: The step's name.
+        name: ``<dataset>``, or ``<dataset>.<model>``.
+        model: The model it is made for, if any.
+        key: Its derivation key.
+        parts: What its own part of the keys is made of: code, configuration, libraries, core, raw files.
+        inputs: Label to the id (``step/name``) of the node it reads.
+        sources: Raw file to its path here; for ``read_source`` alone.
+    """
+
+    step: str
+    name: str
+    model: str | None
+    key: str
+    parts: dict[str, Any]
+    inputs: dict[str, str]
+    sources: dict[str, str]
+
+    @property
+    def id(self) -> str:
+        """``step/name``."""
+        return f"{self.step}/{self.name}"
+
+    @property
+    def ref(self) -> str:
+        """The path of what its rule makes."""
+        return f"out/{self.step}/{self.name}/{self.key}.ref.json"
+
+
+Plan = dict[str, Node]
+
+
+def build_plan(run: RunConfig, sources: Sources, raw: RawFiles, core: str) -> Plan:
+    """Plan a run.
+
+    Args:
+        run: Its configuration.
+        sources: The package's code.
+        raw: The folder of raw files and the digests that are known of them.
+        core: The digest of the compiled core.
+
+    Returns:
+        Id to node, in the order the data walks.
+
+    Raises:
+        DatasetNotFoundError: Raw files are missing; all of them are named.
+    """
+    plan: Plan = {}
+    for step in STEPS:
+        for model in _models(step, run):
+            config = _View(run, model)
+            if all(config.holds(condition) for condition in step.when):
+                node = _node(step, model, config, plan, sources, raw, core)
+                plan[node.id] = node
+    return plan
+
+
+def digest_of(value: object) -> str:
+    """SHA-256 of the canonical JSON of ``value``."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()).hexdigest()
+
+
+def action_key(node: Node, inputs: Mapping[str, str]) -> str:
+    """The key of what a node comes down to.
+
+    Args:
+        node: The node.
+        inputs: Label to the digest of the artifact that was really made.
+    """
+    return digest_of({"format": FORMAT, "step": node.step, **node.parts, "inputs": dict(inputs)})
+
+
+def plan_to_json(plan: Plan) -> str:
+    """The plan as the step runner reads it."""
+    return json.dumps({node.id: asdict(node) for node in plan.values()}, sort_keys=True)
+
+
+def plan_from_json(text: str | bytes) -> Plan:
+    """Read what :func:`plan_to_json` wrote."""
+    return {key: Node(**value) for key, value in json.loads(text).items()}
+
+
+class RawFiles:
+    """Raw files and their digests, remembered by inode, size, mtime and ctime.
+
+    Args:
+        folder: Where relative folders of datasets are looked for; none where ``WITHIN_DATA`` is not set.
+        memory: A file that remembers digests.
+    """
+
+    def __init__(self, folder: Path | None, memory: Path) -> None:
+        self._folder, self._memory = folder, memory
+        try:
+            self._known: dict[str, Any] = json.loads(memory.read_bytes())
+        except (OSError, ValueError):
+            self._known = {}
+
+    def find(self, dataset: str, folder: str, files: list[str]) -> dict[str, str]:
+        """File to its path.
+
+        Raises:
+            DatasetNotFoundError: A file is missing; all that are, are named.
+        """
+        base = Path(folder)
+        if not base.is_absolute():
+            if self._folder is None:
+                problem = Problem("WITHIN_DATA", "nothing", f"the folder that holds {folder}/", "See docs/datasets.md.")
+                raise DatasetNotFoundError(f"the dataset {dataset} is read from WITHIN_DATA, which is not set", [problem])
+            base = self._folder / folder
+        found = {name: base / name for name in files}
+        cure = "Correct WITHIN_DATA, or dataset.source.folder and files."
+        missing = [
+            Problem(str(path), "no file", "a file of the dataset", cure) for path in found.values() if not path.is_file()
+        ]
+        if missing:
+            raise DatasetNotFoundError(f"the dataset {dataset} is not whole", missing)
+        return {name: str(path.resolve()) for name, path in found.items()}
+
+    def digest(self, path: str) -> str:
+        """SHA-256 of a file."""
+        stat = Path(path).stat()
+        stamp = [stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+        entry = self._known.get(path)
+        if entry is None or entry["stamp"] != stamp:
+            with Path(path).open("rb") as file:
+                entry = {"stamp": stamp, "digest": hashlib.file_digest(file, "sha256").hexdigest()}
+            self._known[path] = entry
+            self._memory.parent.mkdir(parents=True, exist_ok=True)
+            draft = self._memory.with_name(f"{self._memory.name}.{hashlib.sha256(path.encode()).hexdigest()[:8]}")
+            draft.write_text(json.dumps(self._known))
+            draft.replace(self._memory)
+        return str(entry["digest"])
+
+
+class _View:
+    """The configuration as a step of one model sees it."""
+
+    def __init__(self, run: RunConfig, model: str | None) -> None:
+        self._whole = run.model_dump(mode="json")
+        self._model = model
+        self.dataset: str = run.dataset.name
+
+    def get(self, path: str) -> Any:
+        value: Any = self._whole
+        parts = path.split(".")
+        if parts[:2] == ["dataset", "table"]:
+            parts = ["dataset", "ads" if self._model == "ad_score" else "series", *parts[2:]]
+        elif parts[0] != "dataset":
+            value = self._whole["models"][self._model]
+        for part in parts:
+            value = value.get(part) if isinstance(value, dict) else None
+        return value
+
+    def holds(self, condition: str) -> bool:
+        path, _, wanted = condition.partition("=")
+        value = self.get(path)
+        return value == wanted if wanted else bool(value)
+
+
+def _models(step: Step, run: RunConfig) -> list[str | None]:
+    planned = [name for name in MODELS if getattr(run.models, name) is not None]
+    if step.scope == "dataset":
+        return [None]
+    return [name for name in planned if step.scope in ("model", name)]
+
+
+def _node(step: Step, model: str | None, config: _View, plan: Plan, sources: Sources, raw: RawFiles, core: str) -> Node:
+    name = config.dataset if model is None else f"{config.dataset}.{model}"
+    inputs = {}
+    for label, upstream in step.inputs.items():
+        candidates = [node for node in (f"{upstream}/{name}", f"{upstream}/{config.dataset}") if node in plan]
+        if candidates:
+            inputs[label] = candidates[0]
+    read = {path: config.get(path) for path in step.reads}
+    files: dict[str, str] = {}
+    source = config.get("dataset.source")
+    if step.name == "read_source":
+        files = raw.find(config.dataset, source["folder"], source["files"])
+        read["dataset.source"] = {**source, "folder": ""}
+    parts = {
+        "code": sources.fingerprint(f"within_wf.steps.{step.name}"),
+        "config": read,
+        "libraries": versions((*step.libraries, *step.data_packages)),
+        "core": core if step.compiled else "",
+        "raw": {file: raw.digest(path) for file, path in files.items()},
+    }
+    above = {label: plan[upstream].key for label, upstream in inputs.items()}
+    key = digest_of({"format": FORMAT, "step": step.name, **parts, "derivations": above})
+    return Node(step.name, name, model, key, parts, inputs, files)
+
+
+_VERSIONS: dict[str, str] = {}
+
+
+def versions(libraries: tuple[str, ...]) -> dict[str, str]:
+    """Installed version by library, Python's own beside them; ``missing`` where it is not installed."""
+    import sys
+    from importlib import metadata
+
+    for library in libraries:
+        if library not in _VERSIONS:
+            try:
+                _VERSIONS[library] = metadata.version(library)
+            except metadata.PackageNotFoundError:
+                _VERSIONS[library] = "missing"
+    return {"python": f"{sys.version_info[0]}.{sys.version_info[1]}", **{library: _VERSIONS[library] for library in libraries}}

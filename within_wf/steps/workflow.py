@@ -1,0 +1,121 @@
+"""What the Snakefile asks: the plan, the path of each ref, and the refs of what is already made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from within_wf.errors import ConfigError, Problem
+from within_wf.steps.place import CODE, MEMORY, open_store
+from within_wf.steps.plan import Node, Plan, RawFiles, build_plan, digest_of, plan_from_json, plan_to_json
+from within_wf.steps.refs import read_ref, write_ref, write_whole
+from within_wf.store.local import Store
+
+KEYS = ("dataset", "set")
+"""What ``--config`` takes."""
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A run as the rules see it.
+
+    Attributes:
+        plan: Id to node.
+        plan_path: Where the plan is written for the step runner.
+        dataset: The dataset's name.
+    """
+
+    plan: Plan
+    plan_path: Path
+    dataset: str
+
+    def inputs(self, step: str) -> Callable[[Any], dict[str, str]]:
+        """The input function of a rule: label to the ref of the step before."""
+
+        def of(wildcards: Any) -> dict[str, str]:
+            node = self.plan.get(f"{step}/{wildcards.name}")
+            return {} if node is None else {label: self.plan[name].ref for label, name in node.inputs.items()}
+
+        return of
+
+    def refs(self, *steps: str, model: str | None = None) -> list[str]:
+        """The refs of some steps, of one model or of all."""
+        return [node.ref for node in self.plan.values() if node.step in steps and model in (None, node.model)]
+
+    def finished(self) -> bool:
+        """Whether every step of the plan is made."""
+        return all(Path(node.ref).exists() for node in self.plan.values())
+
+
+def open_workflow(given: Mapping[str, object], configs: Path) -> Workflow:
+    """Plan the run that the command line asks for, and write the refs of what is already made.
+
+    Args:
+        given: What stands behind ``--config``.
+        configs: The folder of configurations.
+
+    Raises:
+        WithinError: The configuration, the raw files or the store cannot be used.
+    """
+    unknown = [Problem("--config", key, f"one of {', '.join(KEYS)}") for key in given if key not in KEYS]
+    if unknown:
+        raise ConfigError("the command line configures what is unknown", unknown)
+    dataset = str(given.get("dataset", "sample_world"))
+    plan = _plan(dataset, given.get("set"), configs)
+    text = plan_to_json(plan)
+    path = MEMORY / "plans" / f"{digest_of(text)}.json"
+    if path.exists():
+        os.utime(path)
+    else:
+        write_whole(path, text)
+    prefetch(plan, open_store())
+    return Workflow(plan, path, next(iter(plan.values())).name.partition(".")[0])
+
+
+def prefetch(plan: Plan, store: Store) -> None:
+    """Write the ref of every node whose artifact the store has, and remove those whose artifact it has no longer."""
+    for node in plan.values():
+        path = Path(node.ref)
+        ref = read_ref(path)
+        if ref is not None and store.get(ref.action) is not None:
+            continue
+        path.unlink(missing_ok=True)
+        action = store.derived(node.key)
+        manifest = store.get(action) if action else None
+        if action and manifest:
+            write_ref(path, node, action, manifest)
+
+
+def _plan(dataset: str, overrides: object, configs: Path) -> Plan:
+    from within_wf.ops.fingerprint import core_digest
+
+    from within_wf.config.load import experiment_path, load_run
+    from within_wf.config.overrides import split_overrides
+    from within_wf.steps.fingerprint import Sources
+
+    run = load_run(experiment_path(dataset, configs), split_overrides(overrides))
+    sources = Sources(CODE, MEMORY / "sources.json")
+    folder = os.environ.get("WITHIN_DATA")
+    raw = RawFiles(Path(folder) if folder else None, MEMORY / "raw.json")
+    plan = build_plan(run, sources, raw, core_digest())
+    sources.save()
+    return plan
+
+
+def latest_plans() -> list[Plan]:
+    """The plans that were made here, newest first."""
+    paths = sorted((MEMORY / "plans").glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    return [plan_from_json(path.read_bytes()) for path in paths]
+
+
+def find_latest(plans: list[Plan], step: str, dataset: str | None, model: str | None) -> list[Node]:
+    """The nodes of a step in some plans, in their order."""
+    return [
+        node
+        for plan in plans
+        for node in plan.values()
+        if node.step == step and dataset in (None, node.name.partition(".")[0]) and model in (None, node.model)
+    ]

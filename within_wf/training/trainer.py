@@ -1,0 +1,207 @@
+"""The loop that finds weights.
+
+A training is a function of the configuration and the rows: the order of an epoch's rows, the initial weights and the
+dropout masks come from counter-based streams, and the optimizer uses correctly rounded operations alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from within_wf.config.training import TrainingConfig
+from within_wf.errors import TrainingError
+from within_wf.models.dropout import key_dropout
+from within_wf.models.init import draw_weights
+from within_wf.runtime.streams import Stream
+from within_wf.training.callbacks import Callback, CallbackList, EarlyStopping
+from within_wf.training.losses import LOSSES, Loss, weighted_mean
+from within_wf.training.metrics import MetricTracker
+from within_wf.training.optimizer import AdamW
+from within_wf.training.samples import Samples
+from within_wf.training.schedules import Schedule
+
+_ROWS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training found.
+
+    Attributes:
+        epochs: One entry an epoch: epoch (from 1), train_loss, validation_loss, learning_rate.
+        best_epoch: The epoch, from 1, with the lowest validation loss.
+        stopped_early: Whether it ended before its last epoch.
+        weights: The best epoch's trainable parameters by name, float32.
+    """
+
+    epochs: list[dict[str, float]]
+    best_epoch: int
+    stopped_early: bool
+    weights: dict[str, npt.NDArray[np.float32]]
+
+    def history(self) -> dict[str, object]:
+        """What is written as ``history.json``."""
+        return {"epochs": self.epochs, "best_epoch": self.best_epoch, "stopped_early": self.stopped_early}
+
+
+class Trainer:
+    """Finds the weights of a model by gradient descent.
+
+    Args:
+        model: Called with the inputs' names as keywords, returns one prediction a row in the target's shape (a logit where the
+            loss is ``bce``). Its :class:`KeyedDropout` layers are keyed by the rows' ids.
+        config: Seed, epochs, loss, optimizer, schedule, early stopping.
+        batch_size: Rows of one optimizer step; the last batch of an epoch can be smaller.
+        loss: Another loss than the configuration names.
+        callbacks: Who is told how it goes.
+        draw: Draw the initial weights from the seed; otherwise training goes on from the model's own.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        config: TrainingConfig,
+        batch_size: int,
+        *,
+        loss: Loss | None = None,
+        callbacks: Iterable[Callback] = (),
+        draw: bool = True,
+    ) -> None:
+        self.model, self.config, self.batch_size = model, config, batch_size
+        self.loss = loss or LOSSES[config.loss]
+        stopping = EarlyStopping(config.early_stopping.patience, config.early_stopping.min_delta)
+        self.callbacks = CallbackList([*callbacks, stopping])
+        if draw:
+            draw_weights(model, config.seed)
+        self.optimizer = AdamW(model.parameters(), config.optimizer)
+
+    def fit(self, train: Samples, validation: Samples) -> TrainingResult:
+        """Train, and leave the best epoch's weights in the model, in evaluation mode.
+
+        Args:
+            train: Rows to learn from.
+            validation: Rows that decide which epoch is best and when to stop.
+
+        Returns:
+            The history and the best weights.
+
+        Raises:
+            TrainingError: Rows are missing or not finite, or the loss stops being a finite number.
+        """
+        train.check("training")
+        validation.check("validation")
+        tracker = MetricTracker()
+        schedule = Schedule(self.config.scheduler, self.config.optimizer.learning_rate, self.config.epochs)
+        best: dict[str, npt.NDArray[np.float32]] = {}
+        lowest = math.inf
+        self.callbacks.on_train_begin(self.config.epochs)
+        with one_thread():
+            for epoch in range(self.config.epochs):
+                self.callbacks.on_epoch_begin(epoch)
+                self.optimizer.learning_rate = schedule.rate(epoch)
+                train_loss = self._train_epoch(train, epoch)
+                validation_loss = self._validate(validation, epoch)
+                metrics = {
+                    "train_loss": train_loss,
+                    "validation_loss": validation_loss,
+                    "learning_rate": self.optimizer.learning_rate,
+                }
+                schedule.observe(validation_loss)
+                tracker.update({"epoch": epoch + 1, **metrics})
+                if validation_loss < lowest:
+                    lowest, best = validation_loss, trainable(self.model)
+                self.callbacks.on_epoch_end(epoch, metrics)
+                if self.callbacks.should_stop_training:
+                    break
+        self.callbacks.on_train_end()
+        load_trainable(self.model, best)
+        self.model.eval()
+        epochs = tracker.epochs
+        return TrainingResult(epochs, tracker.best("validation_loss") + 1, len(epochs) < self.config.epochs, best)
+
+    def _train_epoch(self, samples: Samples, epoch: int) -> float:
+        inputs, target, weight = samples.tensors()
+        order = Stream(self.config.seed, "batch order", epoch).permutation(len(samples))
+        batches = -(-len(samples) // self.batch_size)
+        total = seen = 0.0
+        self.model.train()
+        for batch in range(batches):
+            rows = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            index = torch.from_numpy(rows)
+            key_dropout(self.model, self.config.seed, epoch, samples.ids[rows])
+            self.optimizer.zero_grad()
+            prediction = self.model(**{name: value[index] for name, value in inputs.items()})
+            part = None if weight is None else weight[index]
+            loss = weighted_mean(self.loss(prediction, target[index]), part)
+            value = loss.item()
+            if not math.isfinite(value):
+                raise TrainingError(
+                    f"the training loss is {value} in epoch {epoch + 1}, batch {batch + 1} of {batches}; lower "
+                    f"training.optimizer.learning_rate (now {self.config.optimizer.learning_rate:g}) or gradient_clip"
+                )
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.clip()
+            self.optimizer.step()
+            mass = float(len(rows)) if part is None else float(part.sum())
+            total, seen = total + value * mass, seen + mass
+            self.callbacks.on_batch_end(epoch, batch, batches)
+        return total / seen
+
+    def _validate(self, samples: Samples, epoch: int) -> float:
+        _, target, weight = samples.tensors()
+        prediction = predict(self.model, samples)
+        value = weighted_mean(self.loss(torch.from_numpy(prediction), target), weight).item()
+        if not math.isfinite(value):
+            raise TrainingError(
+                f"the validation loss is {value} after epoch {epoch + 1}; lower training.optimizer.learning_rate "
+                f"(now {self.config.optimizer.learning_rate:g})"
+            )
+        return value
+
+
+def predict(model: nn.Module, samples: Samples) -> npt.NDArray[np.float32]:
+    """What ``model`` says of each row, in evaluation mode; float32, shape [n, …]."""
+    inputs, _, _ = samples.tensors()
+    model.eval()
+    with torch.inference_mode():
+        parts = [
+            model(**{name: value[start : start + _ROWS_AT_ONCE] for name, value in inputs.items()})
+            for start in range(0, len(samples), _ROWS_AT_ONCE)
+        ]
+    result: npt.NDArray[np.float32] = torch.cat(parts).numpy()
+    return result
+
+
+def trainable(model: nn.Module) -> dict[str, npt.NDArray[np.float32]]:
+    """Copies of the trainable parameters by name."""
+    return {name: p.detach().numpy().copy() for name, p in model.named_parameters() if p.requires_grad}
+
+
+def load_trainable(model: nn.Module, weights: dict[str, npt.NDArray[np.float32]]) -> None:
+    """Put copies of ``weights`` into the parameters of the same names."""
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if name in weights:
+                p.copy_(torch.from_numpy(weights[name]))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run torch on one thread and with deterministic algorithms alone; both are put back at the end."""
+    threads = torch.get_num_threads()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)
