@@ -122,6 +122,7 @@ def test_the_gradient_is_that_of_each_row():
     assert torch.autograd.gradcheck(lambda x: scatter(x, index, 4), (values,))
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute")  # opcheck itself asks for it
 def test_the_operator_holds_to_torchs_rules():
     arguments = (torch.randn(5, 3, requires_grad=True), torch.tensor([0, 2, 2, 1, 0]), 3)
     torch.library.opcheck(torch.ops.within.scatter_sum, arguments)
