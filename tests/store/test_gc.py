@@ -148,7 +148,7 @@ def test_a_damaged_pin_stops_everything(store, old, key):
     old("a", {"x": b"1"})
     (store.root / "roots").mkdir()
     (store.root / "roots" / "m.json").write_text('{"actions": ["x"]}')
-    with pytest.raises(StoreError, match="pins of the store .* cannot be read"):
+    with pytest.raises(StoreError, match=r"pins of the store .* cannot be read"):
         collect(store, older_than=0)
     assert store.knows(key("a"))
 
@@ -222,15 +222,19 @@ def test_scratch_of_the_dead_goes_and_of_the_living_stays(store, key):
         assert {path.name for path in (store.root / "scratch").iterdir()} == {"far", alive.parent.name}
 
 
-def test_the_trash_of_a_killed_collector_is_put_back(store, make, key):
+def test_the_trash_of_a_killed_collector_is_put_back_or_emptied(store, make, key):
     manifest = make("a", {"x": b"1"})
-    trash = store.root / "scratch" / "trash-0" / "work"
-    trash.mkdir(parents=True)
-    (trash.parent / "owner.json").write_text(dead().to_json())
-    blob = store.blob(manifest.files["x"].sha256)
-    blob.rename(trash / blob.name)
-    sweep(store)
+    needed = store.blob(manifest.files["x"].sha256)
+    needed.rename(needed.with_suffix(".trash"))
+    other = store.root / "cas" / "ab" / f"{'ab' * 32}.trash"
+    other.parent.mkdir()
+    other.write_text("2")
+    collect(store)
+    assert other.exists()
+    collect(store, grace=0)
+    assert not other.exists()
     assert store.get(key("a")) == manifest
+    verify(store).raise_if_damaged()
 
 
 def test_claims_of_the_dead_go_and_of_the_living_stay(store, key):

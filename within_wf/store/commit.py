@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,20 +43,27 @@ def commit_directory(store: Store, action_key: str, directory: Path, kind: str) 
             _refuse_other_files(store, known, manifest)
         for name in ("scratch", "cas", "actions"):
             (store.root / name).mkdir(exist_ok=True)
-        sources = _seal_all(store, directory, paths, manifest)
-        _move_in(store, sources, manifest)
-        record = Record(action_key, kind, manifest)
-        target = store.record_path(action_key)
-        _make_durably(target.parent)
-        if known is None and not write_once(target, record.to_json().encode(), store.root / "scratch"):
-            other = store.record(action_key)
-            if other is not None:
-                _refuse_other_files(store, other, manifest)
-        # a collector may have taken a blob that nothing referred to yet
-        _move_in(store, {sha256: path for sha256, path in sources.items() if not store.blob(sha256).exists()}, manifest)
-        for source in sources.values():
+        with _on_one_disk(store, directory, paths) as sources:
+            blobs = {file.sha256: sources[path] for path, file in manifest.files.items()}
+            for source in blobs.values():
+                seal(source)
+            _move_in(store, blobs, manifest)
+            _write_record(store, Record(action_key, kind, manifest))
+            # a collector may have taken a blob that nothing referred to yet
+            _move_in(store, {sha256: path for sha256, path in blobs.items() if not store.blob(sha256).exists()}, manifest)
+        for source in paths.values():
             source.unlink(missing_ok=True)
     return manifest
+
+
+def _write_record(store: Store, record: Record) -> None:
+    target = store.record_path(record.action)
+    _make_durably(target.parent)
+    while not write_once(target, record.to_json().encode(), store.root / "scratch"):
+        known = store.record(record.action)
+        if known is not None:
+            _refuse_other_files(store, known, record.manifest)
+            return
 
 
 def _plain_files(directory: Path) -> dict[str, Path]:
@@ -103,21 +111,21 @@ def _refuse_other_files(store: Store, known: Record, manifest: Manifest) -> None
     )
 
 
-def _seal_all(store: Store, directory: Path, paths: dict[str, Path], manifest: Manifest) -> dict[str, Path]:
-    """Make the bytes of files durable and the files read-only, on the store's file system; by digest."""
-    same_disk = directory.stat().st_dev == (store.root / "cas").stat().st_dev
-    sources: dict[str, Path] = {}
-    for path, file in manifest.files.items():
-        source = paths[path]
-        if file.sha256 in sources:
-            continue
-        if not same_disk:
-            draft = store.root / "scratch" / f"{os.urandom(8).hex()}.draft"
-            shutil.copyfile(source, draft)
-            source = draft
-        seal(source)
-        sources[file.sha256] = source
-    return sources
+@contextmanager
+def _on_one_disk(store: Store, directory: Path, paths: dict[str, Path]) -> Iterator[dict[str, Path]]:
+    """The files, or copies of them, on the store's file system; copies are removed at the end."""
+    if directory.stat().st_dev == (store.root / "cas").stat().st_dev:
+        yield paths
+        return
+    copies: dict[str, Path] = {}
+    try:
+        for path, source in paths.items():
+            copies[path] = store.root / "scratch" / f"{os.urandom(8).hex()}.draft"
+            shutil.copyfile(source, copies[path])
+        yield copies
+    finally:
+        for copy in copies.values():
+            copy.unlink(missing_ok=True)
 
 
 def seal(file: Path) -> None:

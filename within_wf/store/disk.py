@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,9 @@ from within_wf.errors import StoreError
 BLOB_MODE = 0o444
 BLOB_TIME_NS = 946_684_800 * 10**9
 """The modification time every blob is given (2000-01-01): whoever writes through a link moves it, and is noticed."""
+
+TRASH = ".trash"
+"""What the collector appends to a blob's name before it looks once more whether anybody needs it."""
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
@@ -149,9 +153,17 @@ def digest_file(path: Path) -> str:
 
 
 def filesystem_now(scratch: Path) -> float:
-    """Seconds since 1970 by the clock that stamps files in ``scratch``, which on a shared disk is another host's."""
+    """Seconds since 1970 by the clock that stamps files in ``scratch``, which on a shared disk is another host's.
+
+    By this host's clock where the disk is too full to tell.
+    """
     probe = scratch / f"{os.urandom(8).hex()}.draft"
-    probe.touch()
+    try:
+        probe.touch()
+    except OSError as error:
+        if is_full(error):
+            return time.time()
+        raise
     try:
         return probe.stat().st_mtime
     finally:

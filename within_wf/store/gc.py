@@ -3,7 +3,7 @@
 What is kept: what roots and pins reach, what a live claim says it reads, and whatever was used within the grace period. Beyond
 that, actions go by age or, least recently used first, by size. A blob that no action refers to may have just been moved in by
 a commit that has yet to write its record; three things keep it: the grace period (by the file's change time, which nothing but
-the file system sets), a second look at the records after the blob was moved to the trash, and the commit itself, which looks
+the file system sets), a second look at the records after the blob was renamed, and the commit itself, which looks
 once more for its blobs when its record is written.
 """
 
@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from within_wf.errors import StoreError
 from within_wf.store.claims import Folder, Posting, bury, walk
-from within_wf.store.disk import filesystem_now, place, remove_tree, writing
+from within_wf.store.disk import TRASH, filesystem_now, place, remove_tree, writing
 from within_wf.store.manifest import Record, is_digest
 from within_wf.store.roots import named_digests, reached_actions
-from within_wf.store.scratch import owner_of, scratch_directory
+from within_wf.store.scratch import owner_of
 
 if TYPE_CHECKING:
     from within_wf.store.local import Store
@@ -86,11 +86,16 @@ def collect(
         StoreError: A root or an action to drop is not there, a record or a pin is damaged (it might hold what is needed),
             or the store cannot be written. Nothing was collected.
     """
+    scratch, claims = 0, 0
     for name in ("scratch", "claims"):
         with writing(store.root):
             (store.root / name).mkdir(exist_ok=True)
     now = filesystem_now(store.root / "scratch")
     records = _records(store)
+    if not dry_run:
+        with writing(store.root):
+            _recover_trash(store, records, now, grace)
+            scratch, claims = sweep(store, grace=grace)  # first: on a full disk, what follows needs a little room
     _check_drop(records, drop)
     used = {key: _last_use(store, key) for key in records}
     kept = reached_actions(store, records, named_digests(roots)) | _needed_by_claims(store)
@@ -98,7 +103,6 @@ def collect(
     free = {key: record for key, record in records.items() if key not in kept and (kinds is None or record.kind in kinds)}
     limited = {key: record for key, record in records.items() if kinds is None or record.kind in kinds}
     going = set(drop) | _too_old(free, used, now, older_than) | _too_much(limited, free, used, max_size)
-    scratch, claims = 0, 0
     with writing(store.root):
         gone = {key for key in going if dry_run or _forget(store, key, None if key in drop else used[key])}
         left = {key: record for key, record in records.items() if key not in gone}
@@ -109,7 +113,6 @@ def collect(
         if not dry_run:
             blobs = _remove_blobs(store, blobs, set(records))
             _remove_dangling(store, now - grace)
-            scratch, claims = sweep(store, grace=grace)
     counted = _sizes({key: record for key, record in limited.items() if key in left})
     return GcReport(
         actions={key: records[key].kind for key in sorted(gone)},
@@ -219,22 +222,39 @@ def _forget(store: Store, key: str, used: float | None) -> bool:
 
 
 def _remove_blobs(store: Store, blobs: Mapping[str, int], known: set[str]) -> dict[str, int]:
-    """Remove blobs by way of a trash folder; what a record written meanwhile refers to goes back."""
+    """Rename blobs to ``….trash``, look again, put back what a record written meanwhile refers to, remove the rest.
+
+    Renaming needs no space, so this works on a disk that is full.
+    """
+    trash = {}
+    for sha256 in blobs:
+        with suppress(FileNotFoundError):
+            trash[sha256] = store.blob(sha256).rename(store.blob(sha256).with_suffix(TRASH))
+    late = {key: record for key in store.actions() if key not in known and (record := store.record(key)) is not None}
+    needed = _sizes(late)
     removed = {}
-    with scratch_directory(store.root, "trash") as trash:
-        for sha256, size in blobs.items():
-            with suppress(FileNotFoundError):
-                store.blob(sha256).rename(trash / sha256)
-                removed[sha256] = size
-        late = {key: record for key in store.actions() if key not in known and (record := store.record(key)) is not None}
-        _put_back(store, trash, set(_sizes(late)))
-        return {sha256: size for sha256, size in removed.items() if not store.blob(sha256).exists()}
+    for sha256, path in trash.items():
+        if not _empty_trash(store, path, sha256 in needed):
+            removed[sha256] = blobs[sha256]
+    return removed
 
 
-def _put_back(store: Store, trash: Path, needed: Collection[str]) -> None:
-    for path in trash.iterdir():
-        if path.name in needed:
-            place(path, store.blob(path.name))
+def _empty_trash(store: Store, path: Path, is_needed: bool) -> bool:
+    """Remove what is in the trash, giving it its name back before if it is needed; whether it was."""
+    with suppress(FileNotFoundError):
+        if is_needed:
+            place(path, store.blob(path.stem))
+        path.unlink(missing_ok=True)
+    return is_needed
+
+
+def _recover_trash(store: Store, records: Mapping[str, Record], now: float, grace: float) -> None:
+    """Finish what a killed collector left."""
+    needed = _sizes(records)
+    for path in (store.root / "cas").glob(f"[0-9a-f][0-9a-f]/*{TRASH}"):
+        with suppress(FileNotFoundError):
+            if now - path.lstat().st_ctime > grace:
+                _empty_trash(store, path, path.stem in needed)
 
 
 def _remove_dangling(store: Store, before: float) -> None:
@@ -260,8 +280,6 @@ def _sweep_scratch(store: Store, now: float, grace: float) -> int:
             owner = owner_of(path)
             life = owner.life() if owner else "unknown"
             if life == "dead" or (life == "unknown" and age > (_FOREIGN if owner else grace)):
-                if path.name.startswith("trash-"):  # a collector was killed between its two looks
-                    _put_back(store, path / "work", set(_sizes(_records(store))))
                 remove_tree(path)
                 removed += path.suffix != ".draft"
     return removed

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from within_wf.errors import Problem, StoreError
 from within_wf.store.commit import quarantine
-from within_wf.store.disk import BLOB_MODE, BLOB_TIME_NS, digest_file, writing
+from within_wf.store.disk import BLOB_MODE, BLOB_TIME_NS, TRASH, digest_file, writing
 from within_wf.store.manifest import Record, is_digest
 from within_wf.store.pins import pins
 
@@ -158,6 +158,8 @@ def _hash_blobs(store: Store, findings: _Findings, progress: Callable[[int, int]
     sizes: dict[str, int] = {}
     for path in _entries(store.root / "cas"):
         with suppress(FileNotFoundError):
+            if path.suffix == TRASH and is_digest(path.stem):
+                continue  # a collector is at work, or was killed; the next one finishes it
             if _is_placed(path, path.name):
                 sizes[path.name] = path.lstat().st_size
                 _check_mode(path, findings)
