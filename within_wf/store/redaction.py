@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 _SECRET_NAME = re.compile(
     r"secret|token|password|passwd|credential|signature|access_?key|account_?key|api_?key|^key$", re.IGNORECASE
 )
-_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_IN_URL = re.compile(r"(?<=://)[^@\s]+(?=@)")  # up to the @ even past a slash, which careless passwords hold
 _IN_QUERY = re.compile(r"([?&;][^=&\s]*(?:signature|credential|token|secret|key|sig)[^=&\s]*=)[^&\s'\"]+", re.IGNORECASE)
 
 
