@@ -40,7 +40,8 @@ class KeyedDropout(nn.Module):
             return x
         if self._stream is None or len(self._ids) != len(x):
             raise RuntimeError(
-                f"dropout is keyed for {len(self._ids)} samples and {len(x)} pass; call key_dropout(model, seed, epoch, ids) first"
+                f"dropout is keyed for {len(self._ids)} samples and {len(x)} pass; "
+                "call key_dropout(model, seed, epoch, ids) first"
             )
         width = x[0].numel()
         words = self._stream.words(self._ids, -(-width // 4))

@@ -50,4 +50,5 @@ def _fan_in(module: nn.Module) -> int:
         return module.embed_dim
     weight = module.weight
     assert isinstance(weight, torch.Tensor)  # noqa: S101
-    return weight[0].numel()
+    fan: int = weight[0].numel()
+    return fan

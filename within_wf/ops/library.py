@@ -20,7 +20,7 @@ def load_core() -> None:
     paths = sorted(PACKAGE.glob("_C*.so"))
     if not paths:
         raise StaleCodeError("the compiled core is not built; run `make env`")
-    torch.ops.load_library(paths[0])
+    torch.ops.load_library(paths[0])  # type: ignore[no-untyped-call]
     built = torch.ops.within.build_digest()
     if built != core_digest():
         raise StaleCodeError(

@@ -23,7 +23,7 @@ load_core()
 Reduction = Literal["sum", "mean", "count"]
 
 
-@torch.library.register_fake("within::scatter_sum")  # type: ignore[misc]
+@torch.library.register_fake("within::scatter_sum")  # type: ignore[untyped-decorator]
 def _scatter_sum_shape(values: torch.Tensor, index: torch.Tensor, dim_size: int) -> torch.Tensor:
     return values.new_empty((dim_size, *values.shape[1:]))
 

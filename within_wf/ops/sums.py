@@ -28,7 +28,8 @@ def group_sums(values: npt.ArrayLike, index: npt.ArrayLike, groups: int) -> Floa
     """
     rows = np.ascontiguousarray(values, dtype=np.float64)
     of = np.ascontiguousarray(index, dtype=np.int64)
-    rows, of = (array if array.flags.writeable else array.copy() for array in (rows, of))
+    rows = rows if rows.flags.writeable else rows.copy()
+    of = of if of.flags.writeable else of.copy()
     result: Floats = scatter(torch.from_numpy(rows), torch.from_numpy(of), groups).numpy()
     return result
 
@@ -36,7 +37,8 @@ def group_sums(values: npt.ArrayLike, index: npt.ArrayLike, groups: int) -> Floa
 def column_sums(x: npt.ArrayLike) -> Floats:
     """The correctly rounded sum of each column; x of shape [n, d] gives float64, shape [d]."""
     rows = np.asarray(x, dtype=np.float64)
-    return group_sums(rows, np.zeros(len(rows), dtype=np.int64), 1)[0]
+    sums: Floats = group_sums(rows, np.zeros(len(rows), dtype=np.int64), 1)[0]
+    return sums
 
 
 def column_means(x: npt.ArrayLike) -> Floats:

@@ -9,9 +9,8 @@ import traceback
 from pathlib import Path
 from typing import TextIO, cast
 
-from within_wf.ops.fingerprint import core_digest
-
 from within_wf.errors import StaleCodeError, WithinError
+from within_wf.ops.fingerprint import core_digest
 from within_wf.steps.context import StepContext
 from within_wf.steps.fingerprint import Sources
 from within_wf.steps.place import CODE, MEMORY, open_store

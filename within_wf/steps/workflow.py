@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from within_wf.errors import ConfigError, Problem
+from within_wf.errors import ConfigError, Problem, WithinError
 from within_wf.steps.place import CODE, MEMORY, open_store
 from within_wf.steps.plan import Node, Plan, RawFiles, build_plan, digest_of, plan_from_json, plan_to_json
 from within_wf.steps.refs import read_ref, write_ref, write_whole
@@ -75,6 +76,15 @@ def open_workflow(given: Mapping[str, object], configs: Path) -> Workflow:
     return Workflow(plan, path, next(iter(plan.values())).name.partition(".")[0])
 
 
+def plan_or_exit(given: Mapping[str, object], configs: Path) -> Workflow:
+    """:func:`open_workflow` for the Snakefile: an error is one message and its exit code, no traceback."""
+    try:
+        return open_workflow(given, configs)
+    except WithinError as error:
+        print(f"within-wf: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
+
+
 def prefetch(plan: Plan, store: Store) -> None:
     """Write the ref of every node whose artifact the store has, and remove those whose artifact it has no longer."""
     for node in plan.values():
@@ -90,10 +100,9 @@ def prefetch(plan: Plan, store: Store) -> None:
 
 
 def _plan(dataset: str, overrides: object, configs: Path) -> Plan:
-    from within_wf.ops.fingerprint import core_digest
-
     from within_wf.config.load import experiment_path, load_run
     from within_wf.config.overrides import split_overrides
+    from within_wf.ops.fingerprint import core_digest
     from within_wf.steps.fingerprint import Sources
 
     run = load_run(experiment_path(dataset, configs), split_overrides(overrides))

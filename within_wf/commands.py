@@ -1,0 +1,106 @@
+"""What ``within-wf`` can do besides running a step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+store_app = typer.Typer(no_args_is_help=True, help="The store of artifacts.")
+config_app = typer.Typer(no_args_is_help=True, help="The configuration.")
+app.add_typer(store_app, name="store")
+app.add_typer(config_app, name="config")
+
+Dataset = Annotated[str | None, typer.Option(help="The dataset, where several were run.")]
+
+
+@app.command()
+def step() -> None:
+    """Make one artifact, or find it in the store: what every rule calls (`within-wf step --help`)."""
+
+
+@app.command()
+def summary(dataset: Dataset = None) -> None:
+    """Print the main scores beside their baselines, and where the reports are."""
+    from within_wf.steps.results import print_summary
+
+    print_summary(dataset)
+
+
+@app.command()
+def why(
+    step: Annotated[str, typer.Argument(help="The step's name.")],
+    dataset: Dataset = None,
+    model: Annotated[str | None, typer.Option(help="ad_score or account_health.")] = None,
+) -> None:
+    """Say what made a step's key differ from the one before."""
+    from within_wf.steps.history import why as explain
+
+    for line in explain(step, dataset, model):
+        typer.echo(line)
+
+
+@app.command()
+def lineage(model: Annotated[str, typer.Argument(help="ad_score or account_health.")], dataset: Dataset = None) -> None:
+    """Go from a model back to raw bytes."""
+    from within_wf.steps.history import lineage as trace
+
+    for line in trace(model, dataset):
+        typer.echo(line)
+
+
+@store_app.command()
+def verify(
+    repair: Annotated[bool, typer.Option("--repair", help="Move what is damaged aside, so that its steps run again.")] = False,
+) -> None:
+    """Hash every byte of the store."""
+    from within_wf.steps.place import open_store
+    from within_wf.store.verify import verify as check
+
+    report = check(open_store(), repair=repair)
+    typer.echo(str(report))
+    report.raise_if_damaged()
+
+
+@store_app.command()
+def gc(
+    older_than: Annotated[float | None, typer.Option(help="Collect what nobody read for so many days.")] = None,
+    max_size: Annotated[float | None, typer.Option(help="Collect the least recently read until so many GB are left.")] = None,
+    drop: Annotated[list[str] | None, typer.Option(help="Forget an action by its key.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be collected.")] = False,
+) -> None:
+    """Collect what nothing needs: results/, out/ and registered models are kept."""
+    from within_wf.steps.place import open_store
+    from within_wf.store.gc import collect
+
+    report = collect(
+        open_store(),
+        [Path("results"), Path("out")],
+        older_than=None if older_than is None else older_than * 86400,
+        max_size=None if max_size is None else int(max_size * 1e9),
+        drop=drop or (),
+        dry_run=dry_run,
+    )
+    typer.echo(str(report))
+
+
+@config_app.command()
+def show(
+    dataset: Annotated[str, typer.Argument(help="A dataset of configs/experiment.")] = "sample_world",
+    override: Annotated[list[str] | None, typer.Option("--set", help="path.to.key=value; as often as you like.")] = None,
+) -> None:
+    """Print the whole configuration of a run, defaults included."""
+    from within_wf.config.load import experiment_path, load_run
+
+    typer.echo(load_run(experiment_path(dataset, Path("configs")), override or []).model_dump_json(indent=2))
+
+
+@config_app.command()
+def schemas() -> None:
+    """Write the JSON Schemas of configs/schemas anew."""
+    from within_wf.config.schemas import write_schemas
+
+    for path in write_schemas(Path("configs/schemas")):
+        typer.echo(str(path))

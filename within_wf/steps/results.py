@@ -1,0 +1,96 @@
+"""``results/``: what a run made, by names made of words; links into the store."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from within_wf.steps.place import open_store
+from within_wf.steps.plan import Node, Plan
+from within_wf.steps.refs import Ref, read_ref
+from within_wf.steps.workflow import Workflow
+from within_wf.store.canonical import to_json
+from within_wf.store.local import Store
+
+RESULTS = Path("results")
+SHORTCUTS = {
+    "report_model": ("report.html", "summary.json"),
+    "evaluate_ad_score": ("metrics.json", "predictions.parquet"),
+    "evaluate_account_health": ("metrics.json", "predictions.parquet"),
+    "train_ad_score": ("model",),
+    "train_account_health": ("model",),
+}
+"""What people look for first, laid out beside the steps' folders."""
+
+
+def finish(run: Workflow) -> None:
+    """Rebuild the results of a run and print what it made."""
+    rebuild(run.plan, open_store())
+    print_summary(run.dataset)
+
+
+def show_finished(run: Workflow) -> None:
+    """Where every step is made already, do at once what follows a run: there will be nothing to do."""
+    if "-n" not in sys.argv and "--dry-run" not in sys.argv and run.finished() and is_main_process():
+        rebuild(run.plan, open_store())
+        print(f"Everything is made: {RESULTS / run.dataset}", file=sys.stderr)  # noqa: T201
+
+
+def is_main_process() -> bool:
+    """Whether this is what the person started, and not one of its jobs."""
+    return "--mode" not in sys.argv and not any(argument.startswith("--target-jobs") for argument in sys.argv)
+
+
+def rebuild(plan: Plan, store: Store) -> None:
+    """Lay out the results of every node that is made; all at once, and only where something differs."""
+    made = {node: ref for node in plan.values() if (ref := read_ref(Path(node.ref))) is not None} if plan else {}
+    if not made:
+        return
+    dataset = next(iter(made)).name.partition(".")[0]
+    content = {node.id: {"digest": ref.digest, "action": ref.action} for node, ref in made.items()}
+    target = RESULTS / dataset
+    index = to_json({"artifacts": content, "store": str(store.root)})
+    if (target / "artifacts.json").is_file() and (target / "artifacts.json").read_text(encoding="utf-8") == index:
+        return
+    draft = RESULTS / f".{dataset}.{os.getpid()}"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    for node, ref in made.items():
+        _lay_out(store, draft, node, ref)
+    (draft / "artifacts.json").write_text(index, encoding="utf-8")
+    old = RESULTS / f".{dataset}.{os.getpid()}.old"
+    if target.exists():
+        target.rename(old)
+    draft.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _lay_out(store: Store, root: Path, node: Node, ref: Ref) -> None:
+    home = root / node.model if node.model else root
+    for path, sha256 in ref.files.items():
+        places = [home / node.step / path]
+        if path.split("/")[0] in SHORTCUTS.get(node.step, ()):
+            places.append(home / path)
+        for place in places:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(store.blob(sha256))
+
+
+def print_summary(dataset: str | None = None) -> int:
+    """Print the main scores beside their baselines and where the reports are; returns the exit code."""
+    folders = sorted(path.parent for path in RESULTS.glob(f"{dataset or '*'}/*/summary.json"))
+    if not folders:
+        print(f"Nothing is reported yet under {RESULTS}/. Run `snakemake --profile local train_all`.")  # noqa: T201
+        return 0
+    from rich.console import Console
+
+    from within_wf.reports.summary import render_summary
+
+    console = Console()
+    console.print(render_summary([json.loads((folder / "summary.json").read_bytes()) for folder in folders]))
+    for folder in folders:
+        console.print(f"report: {folder / 'report.html'}   model: {folder / 'model'}", highlight=False)
+    return 0
