@@ -129,7 +129,7 @@ def test_a_loss_that_is_not_finite_is_refused() -> None:
     def bad(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         return prediction * float("nan")
 
-    with pytest.raises(TrainingError, match="training loss is nan in epoch 1, batch 1 of 6; lower training.optimizer"):
+    with pytest.raises(TrainingError, match=r"training loss is nan in epoch 1, batch 1 of 6; lower training\.optimizer"):
         Trainer(Small(), config(), 16, loss=bad).fit(samples(), samples(40, 1))
 
     def bad_later(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
