@@ -45,9 +45,9 @@ def _draw(module: nn.Module, name: str, parameter: nn.Parameter, stream: Stream)
 
 def _fan_in(module: nn.Module) -> int:
     if isinstance(module, nn.LSTM):
-        return module.hidden_size
+        return int(module.hidden_size)
     if isinstance(module, nn.MultiheadAttention):
-        return module.embed_dim
+        return int(module.embed_dim)
     weight = module.weight
     assert isinstance(weight, torch.Tensor)  # noqa: S101
     fan: int = weight[0].numel()
