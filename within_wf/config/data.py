@@ -31,6 +31,8 @@ class SplitConfig(Section):
     """Seed of the division."""
     stratify_column: str | None = None
     """The column whose classes keep their shares; for ``stratified``."""
+    exact_sizes: bool = False
+    """Keep the sizes to the row; new rows can then move others. For ``random`` and ``group``."""
 
     @model_validator(mode="after")
     def _strategy_has_its_column(self) -> SplitConfig:

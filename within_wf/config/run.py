@@ -43,3 +43,17 @@ class RunConfig(Section):
         if self.models.account_health is not None and self.dataset.series is None:
             raise ValueError("models.account_health needs dataset.series, which says what the columns of the series mean")
         return self
+
+    @model_validator(mode="after")
+    def _splits_have_their_columns(self) -> RunConfig:
+        for column in ("group", "time"):
+            ads, model = self.dataset.ads, self.models.ad_score
+            if ads is not None and model is not None and model.data.split.strategy == column and getattr(ads, column) is None:
+                raise ValueError(f"models.ad_score.data.split.strategy is {column}, which needs dataset.ads.{column}")
+        accounts = self.models.account_health
+        if accounts is not None and accounts.data.split.strategy not in ("group", "time"):
+            raise ValueError(
+                f"models.account_health.data.split.strategy is {accounts.data.split.strategy}, but neighbouring windows of a "
+                "series share moments: time or group"
+            )
+        return self

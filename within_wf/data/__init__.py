@@ -1,0 +1,15 @@
+"""Where data comes from, what must be true of it, and how it is divided."""
+
+from within_wf.rooms import lazy_exports
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "AccountHealthSchema": "schemas",
+        "AdPerformanceSchema": "schemas",
+        "DataSplitter": "splitter",
+        "DataValidator": "validator",
+        "load_dataset": "load",
+        "optimize_memory_usage": "memory",
+    },
+)

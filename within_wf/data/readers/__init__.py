@@ -1,0 +1,1 @@
+"""Raw files as typed batches; what is wrong with a file is said all at once."""

@@ -1,0 +1,120 @@
+"""What a contract says of a row, as checks of whole columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any, get_args
+
+import annotated_types
+import polars as pl
+from pydantic.fields import FieldInfo
+
+from within_wf.data.layout import Layout, field_type
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Something that is true of every row.
+
+    Attributes:
+        name: The rule's name, as reports show it.
+        column: The column it speaks of.
+        broken: True where a row breaks it; never null.
+        expected: What is expected, in words.
+        fix: What a person can do.
+    """
+
+    name: str
+    column: str
+    broken: pl.Expr
+    expected: str
+    fix: str
+
+
+def rules_of(layout: Layout, schema: pl.Schema) -> list[Rule]:
+    """The rules that hold for a table: those of its contract on the columns it has, and those of its roles.
+
+    Args:
+        layout: What its columns mean.
+        schema: Their types, already found to be those of the layout.
+    """
+    rules = [rule for name in schema if name in layout.kinds for rule in _column_rules(layout, name, schema[name])]
+    for pair in layout.contract.ordered:
+        if pair.low in schema and pair.high in schema:
+            broken = (pl.col(pair.low) > pl.col(pair.high)).fill_null(value=False)
+            expected = f"{pair.low} at most {pair.high}"
+            rules.append(Rule(pair.rule, pair.column, broken, expected, "Correct the row, or leave it out."))
+    if all(key in schema for key in layout.keys):
+        repeated = ~pl.struct(layout.keys).is_first_distinct()
+        known = pl.all_horizontal(pl.col(key).is_not_null() for key in layout.keys)
+        expected = f"one row for each {' and '.join(layout.keys)}"
+        rules.append(Rule("duplicate", layout.keys[0], repeated & known, expected, "Keep one of the rows."))
+    return rules
+
+
+def _column_rules(layout: Layout, name: str, dtype: pl.DataType) -> Iterator[Rule]:
+    column = pl.col(name)
+    field = layout.contract.model_fields.get(name)
+    if name in layout.filled or (field is not None and not _is_optional(field)):
+        yield Rule("missing", name, column.is_null(), "a value", "Fill it in, or leave the row out.")
+    if dtype.is_float():
+        broken = (~column.is_finite()).fill_null(value=False)
+        fix = "Leave the cell empty where nothing was measured."
+        yield Rule("not_finite", name, broken, "a finite number", fix)
+    if field is not None:
+        yield from _constraints(name, field)
+    if name in layout.keys and dtype == pl.String and not _asks_for_letters(field):
+        yield _not_empty(name)
+    if name == layout.flag and field is None:
+        broken = (~column.is_in([0, 1])).fill_null(value=False)
+        yield Rule("out_of_range", name, broken, "0 or 1", "Write 1 where it is so, else 0.")
+
+
+def _constraints(name: str, field: FieldInfo) -> Iterator[Rule]:
+    column = pl.col(name)
+    bounds = _metadata(field)
+    low: Any = next((bound.ge for bound in bounds if isinstance(bound, annotated_types.Ge)), None)
+    high: Any = next((bound.le for bound in bounds if isinstance(bound, annotated_types.Le)), None)
+    if low is not None:
+        below = (column < low).fill_null(value=False)
+        if high is None:
+            fix = "Correct the number; a correction of an earlier row does not belong in a row of its own."
+            yield Rule("negative", name, below, f"at least {low:g}", fix)
+        else:
+            outside = below | (column > high).fill_null(value=False)
+            if field_type(field.annotation) is float:
+                outside = outside & column.is_finite().fill_null(value=False)
+            yield Rule("out_of_range", name, outside, f"{low:g} to {high:g}", "Correct the number.")
+    if _asks_for_letters(field):
+        yield _not_empty(name)
+
+
+def _not_empty(name: str) -> Rule:
+    broken = (pl.col(name) == "").fill_null(value=False)
+    return Rule("empty", name, broken, "at least one letter", "Give the row a name of its own.")
+
+
+def _asks_for_letters(field: FieldInfo | None) -> bool:
+    return field is not None and any(isinstance(bound, annotated_types.MinLen) for bound in _metadata(field))
+
+
+def _is_optional(field: FieldInfo) -> bool:
+    """Whether a field may be missing."""
+    return NoneType in get_args(field.annotation)
+
+
+def _metadata(field: FieldInfo) -> Sequence[object]:
+    """The constraints of a field, of an optional one too."""
+    found = list(field.metadata)
+    annotations = [field.annotation]
+    while annotations:
+        inner = annotations.pop()
+        found += getattr(inner, "__metadata__", ())
+        annotations += get_args(inner)
+    return [bound for part in found for bound in _unpacked(part)]
+
+
+def _unpacked(part: object) -> Sequence[object]:
+    return part.metadata if isinstance(part, FieldInfo) else (part,)
