@@ -1,4 +1,6 @@
 # What every rule needs: the plan of the run, and the shell command of a step.
+import os
+import sys
 from pathlib import Path
 
 from within_wf.steps.results import finish, show_finished
@@ -6,6 +8,9 @@ from within_wf.steps.workflow import plan_or_exit
 
 MODELS = ("train_ad_score", "train_account_health")
 EVALUATIONS = ("evaluate_ad_score", "evaluate_account_health")
+
+# The step runner stands beside the interpreter, whether or not its environment was activated.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 run = plan_or_exit(config, Path(workflow.basedir) / "configs")
 show_finished(run)

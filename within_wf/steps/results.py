@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -46,26 +46,29 @@ def is_main_process() -> bool:
 
 def rebuild(plan: Plan, store: Store) -> None:
     """Lay out the results of every node that is made; all at once, and only where something differs."""
-    made = {node: ref for node in plan.values() if (ref := read_ref(Path(node.ref))) is not None} if plan else {}
+    made = [(node, ref) for node in plan.values() if (ref := read_ref(Path(node.ref))) is not None]
     if not made:
         return
-    dataset = next(iter(made)).name.partition(".")[0]
-    content = {node.id: {"digest": ref.digest, "action": ref.action} for node, ref in made.items()}
+    dataset = made[0][0].name.partition(".")[0]
     target = RESULTS / dataset
+    content = {node.id: {"digest": ref.digest, "action": ref.action} for node, ref in made}
     index = to_json({"artifacts": content, "store": str(store.root)})
-    if (target / "artifacts.json").is_file() and (target / "artifacts.json").read_text(encoding="utf-8") == index:
-        return
-    draft = RESULTS / f".{dataset}.{os.getpid()}"
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    for node, ref in made.items():
-        _lay_out(store, draft, node, ref)
-    (draft / "artifacts.json").write_text(index, encoding="utf-8")
-    old = RESULTS / f".{dataset}.{os.getpid()}.old"
-    if target.exists():
-        target.rename(old)
-    draft.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+    RESULTS.mkdir(exist_ok=True)
+    with (RESULTS / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (target / "artifacts.json").is_file() and (target / "artifacts.json").read_text(encoding="utf-8") == index:
+            return
+        draft, old = RESULTS / f".{dataset}.new", RESULTS / f".{dataset}.old"
+        for left in (draft, old):
+            shutil.rmtree(left, ignore_errors=True)
+        draft.mkdir()
+        for node, ref in made:
+            _lay_out(store, draft, node, ref)
+        (draft / "artifacts.json").write_text(index, encoding="utf-8")
+        if target.exists():
+            target.rename(old)
+        draft.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _lay_out(store: Store, root: Path, node: Node, ref: Ref) -> None:

@@ -27,8 +27,9 @@ def run(context: StepContext) -> None:
         on_violation=config.on_violation,
         max_quarantined_share=config.max_quarantined_share,
     )
-    for problem in found.problems(name):
-        context.say(f"set aside: {problem}")
+    if found.violations:
+        counts = ", ".join(f"{each.rule.column} {each.rule.name.replace('_', ' ')} {each.count}" for each in found.violations)
+        context.say(f"{name}: {found.quarantine.height:,} rows set aside ({counts})")
     write_parquet(context.output / "table.parquet", found.clean)
     write_parquet(context.output / "quarantine.parquet", found.quarantine)
     write_json(context.output / "report.json", found.report())
