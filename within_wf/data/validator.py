@@ -104,9 +104,10 @@ class DataValidator:
             known = ", ".join(sorted(CONTRACTS))
             problem = Problem("schema_type", repr(schema_type), f"one of {known}")
             raise DatasetValidationError("there is no such contract", [problem])
-        frame = data if isinstance(data, pl.DataFrame) else pl.from_pandas(data)
+        layout = contract_layout(CONTRACTS[schema_type])
+        frame = data if isinstance(data, pl.DataFrame) else _from_pandas(data, layout)
         try:
-            found = check_rows(frame, contract_layout(CONTRACTS[schema_type]), "data")
+            found = check_rows(frame, layout, "data")
         except DatasetValidationError as error:
             return list(error.problems)
         return found.problems("data")
@@ -165,6 +166,17 @@ def check_rows(table: pl.DataFrame, layout: Layout, name: str) -> Validated:
     names = _names(broken.filter(~clean), rules) if clean is not None else []
     quarantine = aside.with_columns(pl.Series("rule", names, pl.String))
     return Validated(kept, quarantine, [found for found in violations if found.count])
+
+
+def _from_pandas(data: Any, layout: Layout) -> pl.DataFrame:
+    """A pandas table, where whole numbers with gaps between them are floats."""
+    frame = pl.from_pandas(data)
+    whole = [
+        name
+        for name, kind in layout.kinds.items()
+        if kind == "whole" and name in frame and frame[name].dtype.is_float() and (frame[name] % 1 == 0).all()
+    ]
+    return frame.with_columns(pl.col(whole).cast(pl.Int64))
 
 
 def _violation(table: pl.DataFrame, rule: Rule, broken: pl.Series, keys: Sequence[str]) -> Violation:
