@@ -53,8 +53,8 @@ def test_refusal_names_every_problem_with_its_rows():
     with pytest.raises(DatasetValidationError, match=r"3 of 4 rows of ads break its contract") as error:
         checked(frame, "refuse")
     assert [str(problem) for problem in error.value.problems] == [
-        "ads, column impressions, row 2 (b): found negative, expected at least 0. Correct the number; a correction of an earlier "
-        "row does not belong in a row of its own.",
+        "ads, column impressions, row 2 (b): found negative, expected at least 0. Correct the number; a correction of an "
+        "earlier row does not belong in a row of its own.",
         "ads, column clicks, rows 2, 3, 4 (b, c, d): found clicks exceed impressions, expected clicks at most impressions. "
         "Correct the row, or leave it out.",
     ]
