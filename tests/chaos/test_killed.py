@@ -1,0 +1,121 @@
+"""The whole run, killed at random moments in every step, ends with the bytes of a run that nobody disturbed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.conftest import undisturbed  # noqa: F401 - a fixture
+from tests.workflow.place import Place
+
+pytestmark = pytest.mark.slow
+TIMES_EACH = 2
+BETWEEN = 3
+
+
+def seconds_of(place):
+    """How long each step took where nothing disturbed it; the interpreter's start included."""
+    found = {}
+    for path in (place.folder / "out").glob("*/*/*.provenance.json"):
+        times = json.loads(path.read_text())
+        found.setdefault(path.parts[-3], []).append(times["seconds"])
+    return {step: max(values) + 0.3 for step, values in found.items()}
+
+
+def kill_everything(process):
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.communicate()
+
+
+class Chaos:
+    """A run that is killed again and again."""
+
+    def __init__(self, tmp_path, seed):
+        self.place = Place(tmp_path / "run", tmp_path / "store")
+        self.mark = tmp_path / "mark"
+        self.draws = random.Random(seed)
+        self.kills = Counter()
+
+    def strike(self, step, moment):
+        """Run until the run is killed in a step; whether it was."""
+        self.mark.unlink(missing_ok=True)
+        self.place.more = {
+            "PYTHONPATH": str(Path(__file__).parent),
+            "WITHIN_CHAOS": f"{step} {moment}",
+            "WITHIN_CHAOS_MARK": str(self.mark),
+        }
+        process = self.start_in_a_group()
+        text, _ = process.communicate(timeout=600)
+        struck = self.mark.exists()
+        assert struck or process.returncode == 0, text
+        self.kills[step] += struck
+        return struck
+
+    def start_in_a_group(self):
+        self.place.folder.mkdir(parents=True, exist_ok=True)
+        command = ["/bin/sh", "-c", 'WITHIN_CHAOS_GROUP=$$ exec "$@"', "chaos", *self.place.command("train_all")]
+        return subprocess.Popen(
+            command,
+            cwd=self.place.folder,
+            env=self.place.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def strike_anywhere(self, longest):
+        """Kill the run after a random time, whatever it is doing."""
+        self.place.more = {}
+        process = self.place.start("train_all")
+        try:
+            process.wait(timeout=self.draws.uniform(0.2, longest))
+        except subprocess.TimeoutExpired:
+            self.kills["(anywhere)"] += 1
+        kill_everything(process)
+
+
+def test_a_run_that_is_killed_again_and_again_ends_as_if_it_had_not_been(tmp_path, undisturbed, capsys):  # noqa: F811
+    seed = int(os.environ.get("CHAOS_SEED", "0")) or int.from_bytes(os.urandom(4))
+    chaos = Chaos(tmp_path, seed)
+    seconds = seconds_of(undisturbed)
+    order = [name.partition("/")[0] for name in steps_in_order(undisturbed)]
+    for step in order:
+        chaos.strike_anywhere(4.0)
+        for _ in range(TIMES_EACH):
+            for _ in range(5):  # a kill that comes too late finds the step finished
+                if chaos.strike(step, f"{chaos.draws.uniform(0, 0.8 * seconds[step]):.3f}"):
+                    break
+            else:
+                break
+        if chaos.draws.random() < 0.5 or step in order[:BETWEEN]:
+            chaos.kills["(between blobs and record)"] += chaos.strike(step, "blobs")
+    chaos.place.more = {}
+    chaos.place.run("train_all")
+    with capsys.disabled():
+        print(f"\nchaos, seed {seed}: {sum(chaos.kills.values())} kills")
+        for step, count in chaos.kills.items():
+            print(f"  {step:28} {'#' * count}")
+    assert chaos.place.outputs() == undisturbed.outputs()
+    chaos.place.within_wf("store", "verify")
+
+
+def steps_in_order(place):
+    """``step/name`` in the order the data walks, each step once."""
+    plan = json.loads(next((place.folder / ".within/plans").glob("*.json")).read_text())
+    seen = {}
+    for node in plan.values():
+        seen.setdefault(node["step"], f"{node['step']}/{node['name']}")
+    from within_wf.steps.catalog import STEPS
+
+    return [seen[step.name] for step in STEPS if step.name in seen]
