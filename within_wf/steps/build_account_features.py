@@ -1,0 +1,61 @@
+"""The series of a split as windows, their statistics and labels."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from within_wf.config.data import WindowConfig
+from within_wf.config.dataset import SeriesTable
+from within_wf.errors import DatasetError, Problem
+from within_wf.features.windows import SPLITS, WindowBuilder, with_rows
+from within_wf.steps.context import Progress, StepContext
+from within_wf.store.canonical import write_json, write_parquet
+from within_wf.store.tensor_writer import TensorWriter
+
+
+def run(context: StepContext) -> None:
+    """Learn the channels' scales from training moments, cut all series into windows."""
+    roles, config = context.section("dataset.series", SeriesTable), context.section("data.windows", WindowConfig)
+    parts = [pl.read_parquet(context.inputs["split"] / f"{name}.parquet") for name in SPLITS]
+    builder = WindowBuilder(roles, config).fit(parts[0])
+    moments = with_rows(parts, roles)
+    names = builder.feature_names
+    shapes = {
+        "x": (np.float32, (config.length, 2 * len(roles.channels))),
+        "features": (np.float32, (len(names),)),
+        "label": (np.int64, ()),
+    }
+    progress = Progress(context, "series cut into windows", moments[roles.series].n_unique())
+    ends = []
+    with TensorWriter(context.output / "windows.safetensors", shapes) as writer:
+        for windows in builder.build(moments):
+            for name in shapes:
+                writer.append(name, getattr(windows, name))
+            ends.append(windows.rows)
+            progress.advance()
+    index = _index(moments[np.concatenate(ends)], roles)
+    _check(index, config)
+    write_parquet(context.output / "index.parquet", index)
+    write_json(context.output / "feature_names.json", names)
+    builder.save(context.output / "preprocessor")
+
+
+def _index(ends: pl.DataFrame, roles: SeriesTable) -> pl.DataFrame:
+    return ends.select(
+        pl.col(roles.series).cast(pl.String).alias("series"),
+        pl.col(roles.time).alias("time"),
+        "split",
+        pl.col(roles.label).cast(pl.Int64).alias("label"),
+        *(pl.col(name).cast(pl.String).alias(f"slice_{name}") for name in roles.slices),
+    )
+
+
+def _check(index: pl.DataFrame, config: WindowConfig) -> None:
+    empty = [name for name in SPLITS if not (index["split"] == name).any()]
+    if empty:
+        expected = f"windows of {config.length} moments"
+        cure = "Shorten data.windows.length, or give the series more moments."
+        raise DatasetError(
+            "the series are too short", [Problem(f"the side {name}", "no window", expected, cure) for name in empty]
+        )
