@@ -12,8 +12,8 @@ from within_wf.config.data import FeatureConfig
 from within_wf.ops.sums import column_means, column_stds
 
 Floats = npt.NDArray[np.float64]
-HEAVY = 2.0
-"""Above this ratio of mean to median, a column without negative numbers is taken as its logarithm."""
+WIDE = 10.0
+"""A column without negative numbers that spans more than this factor is taken as its logarithm."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,9 @@ class NumericColumn:
 
 
 def takes_log(present: Floats) -> bool:
-    """Whether numbers are never negative and their tail is so heavy that a few carry the mean."""
-    if present.min() < 0:
-        return False
-    mean, median = float(column_means(present[:, None])[0]), float(np.median(present))
-    return mean > HEAVY * median and present.max() > 0
+    """Whether numbers are never negative and nine in ten of them span more than a factor of ten."""
+    low, high = np.quantile(present, [0.05, 0.95])
+    return bool(present.min() >= 0 and high > WIDE * low)
 
 
 def _scale(values: Floats, config: FeatureConfig) -> tuple[float, float]:
