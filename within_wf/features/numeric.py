@@ -39,17 +39,18 @@ class NumericColumn:
     has_gaps: bool
 
     @classmethod
-    def fit(cls, values: Floats, config: FeatureConfig) -> NumericColumn:
+    def fit(cls, values: Floats, config: FeatureConfig, *, log: bool | None = None) -> NumericColumn:
         """Learn from training rows.
 
         Args:
             values: The column; NaN where a number is missing; shape [n].
             config: What fills, clips and scales.
+            log: Whether the logarithm is taken; by default where :func:`takes_log` says so.
         """
         present = values[~np.isnan(values)]
         if present.size == 0:
             return cls(is_log=False, fill=0.0, low=0.0, high=0.0, centre=0.0, spread=1.0, has_gaps=bool(values.size))
-        is_log = takes_log(present)
+        is_log = takes_log(present) if log is None else log
         present = np.log1p(present) if is_log else present
         low, high = np.quantile(present, [config.outlier_quantile, 1 - config.outlier_quantile])
         clipped = np.clip(present, low, high)

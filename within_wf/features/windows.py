@@ -12,14 +12,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from within_wf.config.data import WindowConfig
+from within_wf.config.data import FeatureConfig, WindowConfig
 from within_wf.config.dataset import SeriesTable
 from within_wf.errors import DatasetError, Problem
-from within_wf.features.numeric import Floats, NumericColumn
+from within_wf.features.numeric import Floats, NumericColumn, takes_log
 from within_wf.features.statistics import STATISTICS, window_statistics
 from within_wf.store.canonical import read_json, write_json
 
 _FILE = "windows.json"
+_SCALING = FeatureConfig(imputation="median", scaling="robust", outlier_quantile=0)
+"""Median and quartiles: what is in trouble must not set the scale."""
 SPLITS = ("train", "validation", "test")
 
 
@@ -64,9 +66,11 @@ class WindowBuilder:
         """
         if table.height == 0:
             raise DatasetError("there is nothing to learn from", [Problem("the training moments", "none", "at least one")])
-        scaling = _Scaling()
-        columns = (table[name].cast(pl.Float64).to_numpy() for name in self.roles.channels)
-        self._channels = [NumericColumn.fit(values, scaling.config) for values in columns]
+        columns = [table[name].cast(pl.Float64).to_numpy() for name in self.roles.channels]
+        present = [values[~np.isnan(values)] for values in columns]
+        # differences of logarithms are rates; where one channel needs its logarithm, all are taken so
+        log = all(values.size and values.min() >= 0 for values in present) and any(takes_log(values) for values in present)
+        self._channels = [NumericColumn.fit(values, _SCALING, log=log) for values in columns]
         return self
 
     @property
@@ -147,15 +151,6 @@ class WindowBuilder:
             problem = Problem(str(folder / _FILE), str(error), "what WindowBuilder.save writes")
             raise DatasetError("what windows were made with cannot be read", [problem]) from error
         return made
-
-
-class _Scaling:
-    """Channels are scaled by their median and quartiles: what is in trouble must not set the scale."""
-
-    def __init__(self) -> None:
-        from within_wf.config.data import FeatureConfig
-
-        self.config = FeatureConfig(imputation="median", scaling="robust", outlier_quantile=0)
 
 
 def with_rows(parts: Sequence[pl.DataFrame], roles: SeriesTable) -> pl.DataFrame:
