@@ -46,8 +46,7 @@ class Layout:
 
     def missing(self, where: str, columns: Iterable[str]) -> list[Problem]:
         """A problem for each required column that is not there."""
-        given = list(columns)
-        return [_missing(where, name, given) for name in sorted(self.required.difference(given))]
+        return missing_columns(where, self.required, list(columns))
 
     def wrong_types(self, where: str, schema: pl.Schema) -> list[Problem]:
         """A problem for each column that is of another kind."""
@@ -128,8 +127,15 @@ def _with_contract(
     return Layout(kinds, required, keys, contract, filled, flag)
 
 
-def _missing(where: str, name: str, given: list[str]) -> Problem:
+def missing_columns(where: str, required: Iterable[str], given: list[str], *, fixed: bool = False) -> list[Problem]:
+    """A problem for each required column that is not there; the names may be ``fixed``, not those of a configuration."""
+    return [_missing(where, name, given, fixed) for name in sorted(set(required).difference(given))]
+
+
+def _missing(where: str, name: str, given: list[str], fixed: bool) -> Problem:
     near = difflib.get_close_matches(name.lower(), [column.lower() for column in given], n=1)
     nearest = next((column for column in given if near and column.lower() == near[0]), None)
-    cure = f"Rename {nearest} to {name}, or name {nearest} in the dataset's configuration." if nearest else ""
+    cure = f"Rename {nearest} to {name}" if nearest else ""
+    if nearest:
+        cure += "." if fixed else f", or name {nearest} in the dataset's configuration."
     return Problem(f"{where}, column {name}", "no such column", f"one among {', '.join(given) or 'none at all'}", cure)

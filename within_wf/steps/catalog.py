@@ -54,7 +54,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "read_source",
         "dataset",
-        reads=("dataset.source",),
+        reads=("dataset.source", "dataset.ads", "dataset.series"),
         libraries=("polars", "pyarrow"),
         when=("dataset.source.kind=files",),
     ),

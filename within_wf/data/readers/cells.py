@@ -6,7 +6,7 @@ belongs. ``NaN`` and infinities are read as such and judged by the contract. All
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -54,13 +54,10 @@ class MomentForms:
         most = max(self.fits.values())
         return [form for form, count in self.fits.items() if count == most] if most else []
 
-    @property
-    def ambiguous(self) -> bool:
-        """Whether every value has several forms that mean different days."""
-        return self.given > 0 and len(self.common()) > 1
 
-
-def convert(cells: pl.Series, kind: Kind, rows: range, findings: Findings, forms: MomentForms | None = None) -> pl.Series:
+def convert(
+    cells: pl.Series, kind: Kind, rows: Sequence[int], findings: Findings, forms: MomentForms | None = None
+) -> pl.Series:
     """A column as values of its kind; what cannot be read is noted and becomes missing.
 
     Args:
@@ -169,8 +166,3 @@ def _expected(kind: Kind, forms: MomentForms | None) -> tuple[str, str]:
     if len(common) > 1:
         return "dates that can be read one way", f"They fit {' and '.join(common)}: write them as YYYY-MM-DD."
     return f"{common[0]}, as {forms.fits[common[0]]:,} of {forms.given:,} values", "Write all dates of a column in one form."
-
-
-def moment_columns(kinds: Iterable[tuple[str, Kind]]) -> list[str]:
-    """The columns whose form must be known before they are read."""
-    return [name for name, kind in kinds if kind == "moment"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
@@ -22,7 +24,18 @@ BATCH_ROWS = 100_000
 _BLOCK_BYTES = 1 << 22
 _HEADER_BYTES = 1 << 16
 _MOST_RAGGED = 1000
-_NESTED = "numbers, text, dates or times"
+_PLAIN = "numbers, text, dates or times"
+_BROKEN = (
+    pa.ArrowException,
+    pl.exceptions.PolarsError,
+    OSError,
+    ValueError,
+    TypeError,
+    OverflowError,
+    csv.Error,
+    MemoryError,
+)
+_QUOTES = "A value that contains the delimiter or a line break must stand in double quotes."
 
 
 @dataclass(frozen=True)
@@ -45,36 +58,49 @@ class RawFile:
     delimiter: str = ","
     header_lines: int = 1
 
-    def batches(self, findings: Findings) -> Iterator[tuple[int, pa.Table]]:
-        """Each batch and the row before its first; ragged rows are noted and left out.
+    def unusable(self, columns: Iterable[str]) -> list[Problem]:
+        """What keeps some columns from being read, although they are there."""
+        problems = []
+        for column in dict.fromkeys(columns):
+            if not column.strip():
+                position = self.columns.index(column) + 1
+                problems.append(Problem(f"{self.name}, column {position}", "no name", "a name in the header"))
+            elif self.columns.count(column) > 1:
+                problems.append(Problem(f"{self.name}, column {column}", f"{self.columns.count(column)} of that name", "one"))
+            elif not _is_plain(kind := self.types[self.columns.index(column)]):
+                cure = "Write it with such a type."
+                problems.append(Problem(f"{self.name}, column {column}", f"the type {kind}", _PLAIN, cure))
+        return problems
+
+    def batches(self, columns: Sequence[str], findings: Findings) -> Iterator[tuple[Sequence[int], pl.DataFrame]]:
+        """Some columns of each batch, and the rows they stand in; the first row below the header is 1.
+
+        Ragged rows are noted and left out.
 
         Raises:
             DatasetError: The file cannot be read to its end.
         """
-        with _readable(self.name):
-            batches = self._parquet() if self.kind == "parquet" else self._csv(findings)
-            done = 0
-            for batch in batches:
+        ragged: set[int] = set()
+        done = 0
+        with readable(self.name):
+            for batch in self._parquet(columns) if self.kind == "parquet" else self._csv(columns, findings, ragged):
                 batch.validate(full=True)
-                yield done, batch
-                done += batch.num_rows
+                rows = _rows(done, batch.num_rows, ragged)
+                yield rows, pl.DataFrame(pl.from_arrow(batch))
+                done = rows[-1] if rows else done
 
-    def _parquet(self) -> Iterator[pa.Table]:
+    def _parquet(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         with pa_parquet.ParquetFile(self.path, page_checksum_verification=True) as file:
-            for batch in file.iter_batches(BATCH_ROWS, use_threads=False):
+            for batch in file.iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False):
                 yield pa.Table.from_batches([batch])
 
-    def _csv(self, findings: Findings) -> Iterator[pa.Table]:
-        ragged = 0
-
+    def _csv(self, columns: Sequence[str], findings: Findings, ragged: set[int]) -> Iterator[pa.Table]:
         def note(row: Any) -> str:
-            nonlocal ragged
-            ragged += 1
+            number = row.number - self.header_lines
+            ragged.add(number)
             expected = f"{row.expected_columns} values, as the header has"
-            cure = "A value that contains the delimiter or a line break must stand in double quotes."
-            number = -1 if row.number is None else row.number - self.header_lines
-            findings.add_cells("", expected, [number], [_Count(row.actual_columns)], cure)
-            return "skip" if ragged < _MOST_RAGGED else "error"
+            findings.add_cells("", expected, [number], [_Count(row.actual_columns)], _QUOTES)
+            return "skip" if len(ragged) < _MOST_RAGGED else "error"
 
         reader = pa_csv.open_csv(
             self.path,
@@ -85,6 +111,7 @@ class RawFile:
                 delimiter=self.delimiter, newlines_in_values=True, invalid_row_handler=note, ignore_empty_lines=True
             ),
             convert_options=pa_csv.ConvertOptions(
+                include_columns=list(columns),
                 column_types=dict.fromkeys(self.columns, pa.string()),
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=True,
@@ -94,6 +121,13 @@ class RawFile:
         with reader:
             for batch in reader:
                 yield pa.Table.from_batches([batch])
+
+
+def _rows(done: int, count: int, left_out: set[int]) -> Sequence[int]:
+    """The numbers of the next ``count`` rows after row ``done``."""
+    if not left_out:
+        return range(done + 1, done + count + 1)
+    return list(itertools.islice((row for row in itertools.count(done + 1) if row not in left_out), count))
 
 
 class _Count(int):
@@ -107,31 +141,18 @@ def open_raw(path: Path, name: str) -> RawFile:
     """Look at a file's kind and header.
 
     Raises:
-        DatasetError: Naming everything that is wrong with them.
+        DatasetError: It cannot be read, has no header, or no row below it.
     """
     kind = file_kind(path, name)
-    with _readable(name):
-        raw = _open_parquet(path, name) if kind == "parquet" else _open_csv(path, name)
-    problems = [
-        Problem(f"{name}, column {position}", "no name", "a name in the header")
-        for position, column in enumerate(raw.columns, 1)
-        if not column.strip()
-    ]
-    twice = sorted({column for column in raw.columns if column.strip() and raw.columns.count(column) > 1})
-    problems += [Problem(f"{name}, column {column}", f"{raw.columns.count(column)} of that name", "one") for column in twice]
-    problems += [
-        Problem(f"{name}, column {column}", f"the type {kind}", _NESTED, "Leave the column out, or write it with such a type.")
-        for column, kind in zip(raw.columns, raw.types, strict=True)
-        if not _is_plain(kind)
-    ]
-    if problems:
-        raise DatasetError(f"the columns of {name} cannot be read", problems)
-    return raw
+    with readable(name):
+        return _open_parquet(path, name) if kind == "parquet" else _open_csv(path, name)
 
 
 def _open_parquet(path: Path, name: str) -> RawFile:
     with pa_parquet.ParquetFile(path) as file:
-        schema = file.schema_arrow
+        schema, rows = file.schema_arrow, file.metadata.num_rows
+    if not rows:
+        raise _empty(name)
     return RawFile(path, name, "parquet", tuple(schema.names), tuple(schema.types))
 
 
@@ -142,9 +163,14 @@ def _open_csv(path: Path, name: str) -> RawFile:
     delimiter = max(",;\t|", key=first.count)
     rows = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
     columns = next((row for row in rows if row), [])
-    return RawFile(
-        path, name, "csv", tuple(columns), (pa.string(),) * len(columns), delimiter, header_lines=max(rows.line_num, 1)
-    )
+    lines = rows.line_num
+    if path.stat().st_size <= _HEADER_BYTES and not any(rows):
+        raise _empty(name)
+    return RawFile(path, name, "csv", tuple(columns), (pa.string(),) * len(columns), delimiter, lines)
+
+
+def _empty(name: str) -> DatasetError:
+    return DatasetError(f"{name} is empty", [Problem(name, "no row below the header", "at least one")])
 
 
 def _is_plain(kind: Any) -> bool:
@@ -166,13 +192,13 @@ def _is_plain(kind: Any) -> bool:
 
 
 @contextmanager
-def _readable(name: str) -> Iterator[None]:
+def readable(name: str) -> Iterator[None]:
     """What the libraries say of a broken file, as an error of the file."""
     try:
         yield
     except DatasetError:
         raise
-    except (pa.ArrowException, OSError, ValueError, TypeError, OverflowError, csv.Error, MemoryError) as error:
+    except _BROKEN as error:
         said = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
         problem = Problem(name, f"damaged content ({said})", "a whole CSV or Parquet file", "Copy or export it again.")
         raise DatasetError(f"{name} cannot be read", [problem]) from error

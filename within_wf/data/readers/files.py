@@ -1,0 +1,47 @@
+"""The files of a dataset as its table, by the reader that the dataset names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from within_wf.config.dataset import AdTable, FileSource, SeriesTable
+from within_wf.data.layout import layout_of
+from within_wf.data.readers.ad_exchange import read_ad_exchange
+from within_wf.data.readers.facebook_campaigns import read_facebook_campaigns
+from within_wf.data.readers.table import read_table
+from within_wf.data.readers.upworthy import read_upworthy
+from within_wf.errors import DatasetError, Problem
+
+
+def read_files(
+    source: FileSource, files: Mapping[str, Path], ads: AdTable | None = None, series: SeriesTable | None = None
+) -> dict[str, pl.DataFrame]:
+    """Read the files of a dataset.
+
+    Args:
+        source: How they are read.
+        files: Their names in the dataset's configuration, to their paths.
+        ads: What the columns of a table of ads mean; for the reader ``table``.
+        series: What the columns of a table of series mean; likewise.
+
+    Returns:
+        ``ads`` or ``series`` to the table.
+
+    Raises:
+        DatasetError: The files cannot be read, or are not the tables the dataset says they are; everything wrong is named.
+    """
+    if source.reader == "upworthy":
+        return {"ads": read_upworthy(files)}
+    if source.reader == "facebook_campaigns":
+        return {"ads": read_facebook_campaigns(files)}
+    if source.reader == "ad_exchange":
+        return {"series": read_ad_exchange(files)}
+    roles = {name: table for name, table in (("ads", ads), ("series", series)) if table is not None}
+    if len(roles) != 1:
+        problem = Problem("dataset", " and ".join(roles) or "neither ads nor series", "one of them", "Make a dataset of each.")
+        raise DatasetError("files can be read as one table alone", [problem])
+    layouts = {name: layout_of(table) for name, table in roles.items()}
+    return {name: read_table(files, layout.kinds, layout.required) for name, layout in layouts.items()}

@@ -1,0 +1,148 @@
+"""One table out of files that have the same columns; whatever is wrong with any of them is said at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import polars as pl
+
+from within_wf.data.findings import Findings
+from within_wf.data.layout import Kind, missing_columns
+from within_wf.data.readers.cells import MomentForms, as_they_are, convert
+from within_wf.data.readers.raw import RawFile, open_raw, readable
+from within_wf.errors import DatasetError, DatasetNotFoundError, Problem
+
+
+def read_table(
+    files: Mapping[str, Path],
+    kinds: Mapping[str, Kind],
+    required: Iterable[str] | None = None,
+    *,
+    others: bool = False,
+    fixed: bool = False,
+) -> pl.DataFrame:
+    """Read CSV and Parquet files, one below the other.
+
+    Args:
+        files: What messages call a file, to its path.
+        kinds: The columns that are read, to the kind of their values.
+        required: Those that must be there; all of them where it is not said. The others may be missing, though not from one
+            file alone.
+        others: Read the files' other columns too, as they are; in CSV, as text.
+        fixed: The columns' names are a format's own, so that no configuration can name others.
+
+    Returns:
+        The columns of ``kinds`` that are there, in that order, then the others: String, Int64, Float64, Date or Datetime in
+        microseconds. A missing value is null.
+
+    Raises:
+        DatasetNotFoundError: Files are missing, and nothing else is wrong.
+        DatasetError: Files cannot be read, columns are missing, or cells are not of their kind; everything is named.
+    """
+    errors: list[DatasetError] = []
+    opened = _open(files, errors)
+    columns = _columns(opened, kinds, set(kinds if required is None else required), errors, others=others, fixed=fixed)
+    forms = _moment_forms(opened, columns, kinds)
+    frames = {}
+    for raw in opened:
+        try:
+            frames[raw.name] = _read(raw, columns, kinds, forms)
+        except DatasetError as error:
+            errors.append(error)
+    refuse(files, errors)
+    _check_alike(frames)
+    return pl.concat(frames.values(), how="vertical").rechunk()
+
+
+def refuse(files: Iterable[str], errors: list[DatasetError]) -> None:
+    """Raise several errors as one, if there are any.
+
+    Raises:
+        DatasetNotFoundError: All of them say that a file is missing.
+        DatasetError: Otherwise.
+    """
+    if errors:
+        kind = DatasetNotFoundError if all(isinstance(error, DatasetNotFoundError) for error in errors) else DatasetError
+        problems = [problem for error in errors for problem in error.problems]
+        raise kind(f"{', '.join(files)} cannot be read", problems) from errors[0]
+
+
+def _open(files: Mapping[str, Path], errors: list[DatasetError]) -> list[RawFile]:
+    opened = []
+    for name, path in files.items():
+        try:
+            opened.append(open_raw(path, name))
+        except DatasetError as error:
+            errors.append(error)
+    return opened
+
+
+def _columns(
+    opened: list[RawFile],
+    kinds: Mapping[str, Kind],
+    required: set[str],
+    errors: list[DatasetError],
+    *,
+    others: bool,
+    fixed: bool,
+) -> list[str]:
+    """The columns to read; the files that lack any of them are no longer among ``opened``."""
+    found = dict.fromkeys(column for raw in opened for column in raw.columns)
+    wanted = [column for column in kinds if column in found or column in required]
+    if others:
+        wanted += [column for column in found if column not in kinds]
+    for raw in list(opened):
+        problems = missing_columns(raw.name, wanted, list(raw.columns), fixed=fixed)
+        problems += raw.unusable(column for column in wanted if column in raw.columns)
+        if problems:
+            errors.append(DatasetError(f"the columns of {raw.name} are not those it should have", problems))
+            opened.remove(raw)
+    return wanted
+
+
+def _moment_forms(opened: list[RawFile], columns: list[str], kinds: Mapping[str, Kind]) -> dict[str, MomentForms]:
+    """The forms of the moments in all files together, by column; a damaged file is told of when it is read again."""
+    moments = [column for column in columns if kinds.get(column) == "moment"]
+    forms = {column: MomentForms() for column in moments}
+    for raw in opened:
+        with suppress(DatasetError):
+            for _, batch in raw.batches(moments, Findings(raw.name)) if moments else ():
+                for column in moments:
+                    if batch[column].dtype == pl.String:
+                        forms[column].look_at(batch[column])
+    return forms
+
+
+def _read(raw: RawFile, columns: list[str], kinds: Mapping[str, Kind], forms: Mapping[str, MomentForms]) -> pl.DataFrame:
+    findings = Findings(raw.name)
+    frames = []
+    try:
+        for rows, batch in raw.batches(columns, findings):
+            with readable(raw.name):
+                typed = [
+                    convert(batch[column], kinds[column], rows, findings, forms.get(column))
+                    if column in kinds
+                    else as_they_are(batch[column])
+                    for column in columns
+                ]
+                frames.append(pl.DataFrame(typed))
+    except DatasetError as error:
+        raise DatasetError(error.message, [*findings.problems(), *error.problems]) from error
+    if findings.problems():
+        raise DatasetError(f"{raw.name} has values that cannot be read", findings.problems())
+    return pl.concat(frames, how="vertical")
+
+
+def _check_alike(frames: Mapping[str, pl.DataFrame]) -> None:
+    """Refuse files whose columns have different types: a day here, a time there."""
+    (first, model), *rest = frames.items()
+    problems = [
+        Problem(f"{name}, column {column}", f"the type {frame[column].dtype}", f"{model[column].dtype}, as {first} has")
+        for name, frame in rest
+        for column in model.columns
+        if frame[column].dtype != model[column].dtype
+    ]
+    if problems:
+        raise DatasetError(f"{', '.join(frames)} are not one table", problems)
