@@ -13,12 +13,18 @@ include: "rules/embed.smk"
 include: "rules/train.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
+include: "rules/track.smk"
+
+
+localrules:
+    track,
 
 
 rule train_all:
     default_target: True
     input:
         run.refs(*MODELS, "report_model"),
+        run.markers(),
 
 
 rule validate_all:
@@ -39,11 +45,13 @@ rule report_all:
 rule ad_score:
     input:
         run.refs("train_ad_score", "report_model", model="ad_score"),
+        run.markers(model="ad_score"),
 
 
 rule account_health:
     input:
         run.refs("train_account_health", "report_model", model="account_health"),
+        run.markers(model="account_health"),
 
 
 onsuccess:

@@ -22,6 +22,20 @@ def step() -> None:
 
 
 @app.command()
+def track(
+    name: Annotated[str, typer.Option(help="What to record: <dataset>.<model>.")],
+    plan: Annotated[Path, typer.Option(help="The plan that the workflow wrote.")],
+    settings: Annotated[Path, typer.Option(help="The file that says where to record.")],
+    marker: Annotated[Path, typer.Option(help="The file to write.")],
+    log: Annotated[Path, typer.Option(help="Where to say what happens.")],
+) -> None:
+    """Record a judged model in MLflow, once: what the rule `track` calls. It never fails a run."""
+    from within_wf.steps.tracking import track as record
+
+    record(name, plan, settings, marker, log)
+
+
+@app.command()
 def summary(dataset: Dataset = None) -> None:
     """Print the main scores beside their baselines, and where the reports are."""
     from within_wf.steps.results import print_summary

@@ -11,6 +11,7 @@ from pathlib import Path
 from within_wf.steps.place import open_store
 from within_wf.steps.plan import Node, Plan
 from within_wf.steps.refs import Ref, read_ref
+from within_wf.steps.tracking import refresh
 from within_wf.steps.workflow import Workflow
 from within_wf.store.canonical import to_json
 from within_wf.store.local import Store
@@ -34,7 +35,10 @@ def finish(run: Workflow) -> None:
 
 def show_finished(run: Workflow) -> None:
     """Where every step is made already, do at once what follows a run: there will be nothing to do."""
-    if "-n" not in sys.argv and "--dry-run" not in sys.argv and run.finished() and is_main_process():
+    if not is_main_process():
+        return
+    refresh(run.tracking)
+    if "-n" not in sys.argv and "--dry-run" not in sys.argv and run.finished():
         rebuild(run.plan, open_store())
         print(f"Everything is made: {RESULTS / run.dataset}", file=sys.stderr)  # noqa: T201
 

@@ -13,6 +13,7 @@ from within_wf.errors import ConfigError, Problem, WithinError
 from within_wf.steps.place import CODE, MEMORY, open_store
 from within_wf.steps.plan import Node, Plan, RawFiles, build_plan, digest_of, plan_from_json, plan_to_json
 from within_wf.steps.refs import read_ref, write_ref, write_whole
+from within_wf.steps.tracking import Tracking, plan_tracking
 from within_wf.store.local import Store
 
 KEYS = ("dataset", "set")
@@ -27,11 +28,13 @@ class Workflow:
         plan: Id to node.
         plan_path: Where the plan is written for the step runner.
         dataset: The dataset's name.
+        tracking: What of it is recorded, and where.
     """
 
     plan: Plan
     plan_path: Path
     dataset: str
+    tracking: Tracking
 
     def inputs(self, step: str) -> Callable[[Any], dict[str, str]]:
         """The input function of a rule: label to the ref of the step before."""
@@ -46,9 +49,18 @@ class Workflow:
         """The refs of some steps, of one model or of all."""
         return [node.ref for node in self.plan.values() if node.step in steps and model in (None, node.model)]
 
+    def judged(self, wildcards: Any) -> dict[str, str]:
+        """The input function of the rule that records: what is recorded of a model."""
+        found = (marker for marker in self.tracking.markers if marker.name == wildcards.name)
+        return {label: node.ref for marker in found for label, node in marker.inputs.items()}
+
+    def markers(self, *, model: str | None = None) -> list[str]:
+        """The markers of one model or of all, where runs are recorded."""
+        return [marker.path for marker in self.tracking.markers if model in (None, marker.model)]
+
     def finished(self) -> bool:
-        """Whether every step of the plan is made."""
-        return all(Path(node.ref).exists() for node in self.plan.values())
+        """Whether every step of the plan is made, and recorded."""
+        return all(Path(path).exists() for path in (*(node.ref for node in self.plan.values()), *self.markers()))
 
 
 def open_workflow(given: Mapping[str, object], configs: Path) -> Workflow:
@@ -65,7 +77,7 @@ def open_workflow(given: Mapping[str, object], configs: Path) -> Workflow:
     if unknown:
         raise ConfigError("the command line configures what is unknown", unknown)
     dataset = str(given.get("dataset", "sample_world"))
-    plan = _plan(dataset, given.get("set"), configs)
+    plan, tracking = _plan(dataset, given.get("set"), configs)
     text = plan_to_json(plan)
     path = MEMORY / "plans" / f"{digest_of(text)}.json"
     if path.exists():
@@ -73,7 +85,7 @@ def open_workflow(given: Mapping[str, object], configs: Path) -> Workflow:
     else:
         write_whole(path, text)
     prefetch(plan, open_store())
-    return Workflow(plan, path, next(iter(plan.values())).name.partition(".")[0])
+    return Workflow(plan, path, next(iter(plan.values())).name.partition(".")[0], tracking)
 
 
 def plan_or_exit(given: Mapping[str, object], configs: Path) -> Workflow:
@@ -99,7 +111,7 @@ def prefetch(plan: Plan, store: Store) -> None:
             write_ref(path, node, action, manifest)
 
 
-def _plan(dataset: str, overrides: object, configs: Path) -> Plan:
+def _plan(dataset: str, overrides: object, configs: Path) -> tuple[Plan, Tracking]:
     from within_wf.config.load import experiment_path, load_run
     from within_wf.config.overrides import split_overrides
     from within_wf.ops.fingerprint import core_digest
@@ -111,7 +123,7 @@ def _plan(dataset: str, overrides: object, configs: Path) -> Plan:
     raw = RawFiles(Path(folder) if folder else None, MEMORY / "raw.json")
     plan = build_plan(run, sources, raw, core_digest())
     sources.save()
-    return plan
+    return plan, plan_tracking(plan, run.tracking)
 
 
 def latest_plans() -> list[Plan]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from within_wf.tracking.client import connect, explained, locked
-from within_wf.tracking.flat import chunks, flatten, name_of
+from within_wf.tracking.flat import LONGEST_VALUE, chunks, flatten, name_of
 from within_wf.tracking.known import ACTION_TAG, NAME_TAG
 from within_wf.tracking.target import Target
 from within_wf.tracking.tracker import open_experiment
@@ -82,7 +82,8 @@ def log_record(target: Target, record: RunRecord) -> str:
         run = _find(client, experiment, record)
         if run is None:
             started = _milliseconds(record.started)
-            tags = {**target.tags, **record.tags, ACTION_TAG: record.action, NAME_TAG: record.name}
+            tags = {name_of(name): value[:LONGEST_VALUE] for name, value in {**target.tags, **record.tags}.items()}
+            tags |= {ACTION_TAG: record.action, NAME_TAG: record.name}
             name = f"{record.name} {record.action[:8]}"
             run = client.create_run(experiment, start_time=started, tags=tags, run_name=name)
         run_id = str(run.info.run_id)

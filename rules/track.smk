@@ -1,0 +1,17 @@
+# Records judged models in MLflow. A marker that says "pending" makes the next run try again.
+
+
+rule track:
+    input:
+        unpack(lambda wildcards: {label: ancient(ref) for label, ref in run.judged(wildcards).items()}),
+    output:
+        "out/track/{name}/{key}.run.json",
+    log:
+        "logs/track/{name}.{key}.log",
+    benchmark:
+        "logs/track/{name}.{key}.tsv"
+    message:
+        "{wildcards.name}: recording the run"
+    shell:
+        f"within-wf track --name {{wildcards.name}} --plan {run.plan_path} --settings {run.tracking.settings}"
+        " --marker {output} --log {log}"
