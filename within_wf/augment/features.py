@@ -1,0 +1,61 @@
+"""Numbers of training rows, varied."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from within_wf.config.data import FeatureAugmentationConfig
+from within_wf.ops.sums import column_means, column_stds
+from within_wf.runtime.streams import Stream
+
+F32 = npt.NDArray[np.float32]
+I64 = npt.NDArray[np.int64]
+
+
+class FeatureAugmenter:
+    """Adds noise to numbers and drops some of them.
+
+    Noise is Gaussian, in standard deviations that the feature has on the rows it was fitted on; a feature of noughts and
+    ones gets none. A feature that is dropped takes its mean. A row's draws depend on the seed, its id and the copy alone.
+
+    Args:
+        config: How much.
+        seed: Seed of the draws.
+    """
+
+    def __init__(self, config: FeatureAugmentationConfig | None = None, seed: int = 42) -> None:
+        self.config = config or FeatureAugmentationConfig()
+        self.seed = seed
+        self._mean = np.zeros(0)
+        self._noise = np.zeros(0)
+
+    def fit(self, x: F32) -> FeatureAugmenter:
+        """Learn means and spreads; x of shape [n, …, features], moments of a window count as rows."""
+        rows = x.reshape(-1, x.shape[-1])
+        if rows.shape[0] == 0:
+            self._mean, self._noise = np.zeros(x.shape[-1]), np.zeros(x.shape[-1])
+            return self
+        is_flag = ((rows == 0) | (rows == 1)).all(axis=0)
+        self._mean = column_means(rows)
+        self._noise = np.where(is_flag, 0.0, column_stds(rows) * self.config.noise_std)
+        return self
+
+    def augment(self, x: F32, ids: I64, copy: int = 1) -> F32:
+        """Vary rows.
+
+        Args:
+            x: Rows or windows, shape [n, …, features].
+            ids: What names each, shape [n].
+            copy: Which copy of the row this is, from 1.
+
+        Returns:
+            float32, the shape of x.
+        """
+        count = int(np.prod(x.shape[1:]))
+        if count == 0 or x.shape[0] == 0:
+            return x.copy()
+        normal = Stream(self.seed, "feature noise", copy).normal(ids, count).reshape(x.shape)
+        is_dropped = Stream(self.seed, "feature dropout", copy).uniform(ids, count).reshape(x.shape) < self.config.dropout
+        varied = np.where(is_dropped, self._mean, x + normal * self._noise)
+        return varied.astype(np.float32)
