@@ -135,7 +135,7 @@ def missing_columns(where: str, required: Iterable[str], given: list[str], *, fi
 def _missing(where: str, name: str, given: list[str], fixed: bool) -> Problem:
     near = difflib.get_close_matches(name.lower(), [column.lower() for column in given], n=1)
     nearest = next((column for column in given if near and column.lower() == near[0]), None)
-    cure = f"Rename {nearest} to {name}" if nearest else ""
-    if nearest:
-        cure += "." if fixed else f", or name {nearest} in the dataset's configuration."
-    return Problem(f"{where}, column {name}", "no such column", f"one among {', '.join(given) or 'none at all'}", cure)
+    if nearest is None:
+        return Problem(f"{where}, column {name}", "no such column", f"one among {', '.join(given) or 'none at all'}")
+    cure = f"Rename {nearest} to {name}" + ("." if fixed else f", or name {nearest} in the dataset's configuration.")
+    return Problem(f"{where}, column {name}", "no such column", "one of that name", cure)

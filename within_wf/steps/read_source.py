@@ -15,6 +15,7 @@ def run(context: StepContext) -> None:
         context.sources,
         ads=context.section("dataset.ads", AdTable | None),  # type: ignore[arg-type]
         series=context.section("dataset.series", SeriesTable | None),  # type: ignore[arg-type]
+        say=context.say,
     )
     for name, table in tables.items():
         context.say(f"{name}: {table.height:,} rows")

@@ -6,7 +6,7 @@ Lavin, Ahmad, Evaluating Real-Time Anomaly Detection Algorithms: the Numenta Ano
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ Windows = list[tuple[datetime, datetime]]
 _PAIRS = "a list of pairs of times, each as YYYY-MM-DD hh:mm:ss, the earlier first"
 
 
-def read_ad_exchange(files: Mapping[str, Path]) -> pl.DataFrame:
+def read_ad_exchange(files: Mapping[str, Path], say: Callable[[str], object] | None = None) -> pl.DataFrame:
     """Read one series a CSV file, and the windows of anomalies of all of them from the one JSON file.
 
     The series are made even: one value an hour from the first to the last. An hour that was not measured repeats the value
@@ -34,6 +34,7 @@ def read_ad_exchange(files: Mapping[str, Path]) -> pl.DataFrame:
 
     Args:
         files: What messages call a file, to its path; a name that ends in ``.json`` is the windows'.
+        say: Takes a line that says how many hours were filled in.
 
     Returns:
         series (the file's name without ``_results`` and suffix), time (Datetime in microseconds), value, anomaly (Int64: 1
@@ -55,7 +56,10 @@ def read_ad_exchange(files: Mapping[str, Path]) -> pl.DataFrame:
         except DatasetError as error:
             errors.append(error)
     refuse(files, errors)
-    return pl.concat(frames)
+    series = pl.concat(frames)
+    if say is not None:
+        say(f"{series['repeated'].sum():,} of {series.height:,} hours were not measured and repeat the value before")
+    return series.drop("repeated")
 
 
 def _even(name: str, measured: pl.DataFrame, windows: Windows) -> pl.DataFrame:
@@ -70,6 +74,7 @@ def _even(name: str, measured: pl.DataFrame, windows: Windows) -> pl.DataFrame:
         pl.col("timestamp").alias("time"),
         pl.col("value").forward_fill(),
         within.cast(pl.Int64).alias("anomaly"),
+        pl.col("value").is_null().alias("repeated"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -17,7 +17,11 @@ from within_wf.errors import DatasetError, Problem
 
 
 def read_files(
-    source: FileSource, files: Mapping[str, Path], ads: AdTable | None = None, series: SeriesTable | None = None
+    source: FileSource,
+    files: Mapping[str, Path],
+    ads: AdTable | None = None,
+    series: SeriesTable | None = None,
+    say: Callable[[str], object] | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Read the files of a dataset.
 
@@ -26,6 +30,7 @@ def read_files(
         files: Their names in the dataset's configuration, to their paths.
         ads: What the columns of a table of ads mean; for the reader ``table``.
         series: What the columns of a table of series mean; likewise.
+        say: Takes lines that say what was left out or filled in.
 
     Returns:
         ``ads`` or ``series`` to the table.
@@ -38,10 +43,10 @@ def read_files(
     if source.reader == "facebook_campaigns":
         return {"ads": read_facebook_campaigns(files)}
     if source.reader == "ad_exchange":
-        return {"series": read_ad_exchange(files)}
+        return {"series": read_ad_exchange(files, say)}
     roles = {name: table for name, table in (("ads", ads), ("series", series)) if table is not None}
     if len(roles) != 1:
         problem = Problem("dataset", " and ".join(roles) or "neither ads nor series", "one of them", "Make a dataset of each.")
         raise DatasetError("files can be read as one table alone", [problem])
     layouts = {name: layout_of(table) for name, table in roles.items()}
-    return {name: read_table(files, layout.kinds, layout.required) for name, layout in layouts.items()}
+    return {name: read_table(files, layout.kinds, layout.required, say=say) for name, layout in layouts.items()}

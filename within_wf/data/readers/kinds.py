@@ -47,6 +47,8 @@ def file_kind(path: Path, name: str) -> FileKind:
         raise DatasetNotFoundError(
             f"{name} is not there", [Problem(name, "no file", "a file of the dataset", "Correct its folder or its name.")]
         )
+    if path.is_dir():
+        raise _unreadable(name, "a folder", _EXPECTED)
     try:
         with path.open("rb") as file:
             head = file.read(512)

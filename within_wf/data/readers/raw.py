@@ -102,17 +102,21 @@ class RawFile:
             findings.add_cells("", expected, [number], [_Count(row.actual_columns)], _QUOTES)
             return "skip" if len(ragged) < _MOST_RAGGED else "error"
 
+        # Columns go by their place, as names may repeat; the last one shows whether the last quote is closed.
+        places = [str(place) for place in range(len(self.columns))]
+        wanted = [places[self.columns.index(column)] for column in columns]
+        last = None
         reader = pa_csv.open_csv(
             self.path,
             read_options=pa_csv.ReadOptions(
-                use_threads=False, block_size=_BLOCK_BYTES, column_names=list(self.columns), skip_rows=self.header_lines
+                use_threads=False, block_size=_BLOCK_BYTES, column_names=places, skip_rows=self.header_lines
             ),
             parse_options=pa_csv.ParseOptions(
                 delimiter=self.delimiter, newlines_in_values=True, invalid_row_handler=note, ignore_empty_lines=True
             ),
             convert_options=pa_csv.ConvertOptions(
-                include_columns=list(columns),
-                column_types=dict.fromkeys(self.columns, pa.string()),
+                include_columns=list(dict.fromkeys([*wanted, places[-1]])),
+                column_types=dict.fromkeys(places, pa.string()),
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=True,
                 null_values=[""],
@@ -120,7 +124,16 @@ class RawFile:
         )
         with reader:
             for batch in reader:
-                yield pa.Table.from_batches([batch])
+                yield pa.Table.from_batches([batch]).select(wanted).rename_columns(list(columns))
+                last = batch.column(places[-1])[-1].as_py() if batch.num_rows else last
+        if last is not None and "\n" in last and not self._ends_in_quote():
+            findings.add(Problem(f"{self.name}, the last row", "a double quote that is never closed", "another one", _QUOTES))
+
+    def _ends_in_quote(self) -> bool:
+        with self.path.open("rb") as file:
+            file.seek(max(0, self.path.stat().st_size - _BLOCK_BYTES))
+            end = file.read().rstrip()
+        return (len(end) - len(end.rstrip(b'"'))) % 2 == 1
 
 
 def _rows(done: int, count: int, left_out: set[int]) -> Sequence[int]:

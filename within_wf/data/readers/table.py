@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +22,7 @@ def read_table(
     *,
     others: bool = False,
     fixed: bool = False,
+    say: Callable[[str], object] | None = None,
 ) -> pl.DataFrame:
     """Read CSV and Parquet files, one below the other.
 
@@ -32,6 +33,7 @@ def read_table(
             file alone.
         others: Read the files' other columns too, as they are; in CSV, as text.
         fixed: The columns' names are a format's own, so that no configuration can name others.
+        say: Takes a line that names the columns that are left out.
 
     Returns:
         The columns of ``kinds`` that are there, in that order, then the others: String, Int64, Float64, Date or Datetime in
@@ -44,6 +46,9 @@ def read_table(
     errors: list[DatasetError] = []
     opened = _open(files, errors)
     columns = _columns(opened, kinds, set(kinds if required is None else required), errors, others=others, fixed=fixed)
+    left_out = sorted({column for raw in opened for column in raw.columns}.difference(columns))
+    if say is not None and left_out:
+        say(f"{', '.join(files)}: left out the columns {', '.join(left_out)}, which the dataset gives no meaning")
     forms = _moment_forms(opened, columns, kinds)
     frames = {}
     for raw in opened:

@@ -1,0 +1,136 @@
+"""One table, by the name of its dataset or the path of its file, checked against its contract."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from within_wf.config.dataset import DatasetConfig, FileSource, SampleWorldSource
+from within_wf.config.load import load_file
+from within_wf.data.layout import Layout, contract_layout, layout_of
+from within_wf.data.readers.files import read_files
+from within_wf.data.readers.raw import open_raw
+from within_wf.data.readers.table import read_table
+from within_wf.data.schemas import CONTRACTS
+from within_wf.data.validator import check_rows
+from within_wf.errors import DatasetError, DatasetNotFoundError, DatasetValidationError, Problem
+
+_TABLES = {"ad_performance": "ads", "account_health": "series"}
+_WORLD = {"ads": "ads.parquet", "series": "account_days.parquet"}
+
+
+def load_dataset(
+    dataset: str | Path,
+    schema_type: str | None = None,
+    *,
+    on_violation: Literal["refuse", "quarantine"] = "refuse",
+    configs: Path = Path("configs"),
+    data: Path | None = None,
+) -> pl.DataFrame:
+    """Load a table.
+
+    Args:
+        dataset: A file, CSV or Parquet by its content, whose columns are named as the contract names them; or the name of a
+            dataset in ``configs/data``.
+        schema_type: ``ad_performance`` or ``account_health``. Where it is not said: of a file, the contract whose keys it has;
+            of a dataset, its ads, or else its series.
+        on_violation: ``refuse`` raises where rows break their contract, ``quarantine`` leaves these rows out.
+        configs: The folder of configurations.
+        data: The folder of raw files; where it is not said, the one that ``WITHIN_DATA`` names.
+
+    Returns:
+        The rows in their order. A file's columns that the contract does not name come last; in CSV they are text.
+
+    Raises:
+        DatasetNotFoundError: There is no such file or dataset.
+        DatasetError: It cannot be read; everything wrong is named.
+        DatasetValidationError: Rows break the contract, or there is no such contract.
+        ConfigError: The dataset's configuration is wrong.
+    """
+    if schema_type is not None and schema_type not in CONTRACTS:
+        problem = Problem("schema_type", repr(schema_type), f"one of {', '.join(sorted(CONTRACTS))}")
+        raise DatasetValidationError("there is no such contract", [problem])
+    path = Path(dataset)
+    if isinstance(dataset, Path) or path.suffix or path.is_file() or len(path.parts) != 1:
+        name, (table, layout) = path.name, _load_file(path, schema_type)
+    else:
+        name, (table, layout) = dataset, _load_named(dataset, schema_type, configs, data)
+    found = check_rows(table, layout, name)
+    if found.violations and on_violation == "refuse":
+        cure = "correct them, or leave them out with on_violation='quarantine'"
+        message = f"{found.quarantine.height:,} of {table.height:,} rows of {name} break the contract; {cure}"
+        raise DatasetValidationError(message, found.problems(name))
+    return found.clean
+
+
+def _load_file(path: Path, schema_type: str | None) -> tuple[pl.DataFrame, Layout]:
+    layout = contract_layout(CONTRACTS[schema_type or _contract_of(path)])
+    return read_table({path.name: path}, layout.kinds, layout.required, others=True, fixed=True), layout
+
+
+def _contract_of(path: Path) -> str:
+    """The one contract whose keys a file has.
+
+    Raises:
+        DatasetError: None, or several.
+    """
+    columns = open_raw(path, path.name).columns
+    fitting = [name for name, contract in CONTRACTS.items() if set(contract.keys) <= set(columns)]
+    if len(fitting) != 1:
+        keys = "; or ".join(f"{' and '.join(contract.keys)} of {name}" for name, contract in CONTRACTS.items())
+        cure = "Say which by schema_type, or rename the columns."
+        problem = Problem(f"{path.name}, the header", ", ".join(columns) or "nothing", keys, cure)
+        raise DatasetError(f"{path.name} fits {'several contracts' if fitting else 'no contract'}", [problem])
+    return fitting[0]
+
+
+def _load_named(name: str, schema_type: str | None, configs: Path, data: Path | None) -> tuple[pl.DataFrame, Layout]:
+    config = load_file(_configuration(name, configs), DatasetConfig)
+    kind = _TABLES[schema_type] if schema_type else "ads" if config.ads is not None else "series"
+    roles = config.ads if kind == "ads" else config.series
+    if roles is None:
+        problem = Problem(f"{name}.yaml", f"no {kind}", f"{kind}, for {schema_type or 'any contract'}")
+        raise DatasetError(f"the dataset {name} has no such table", [problem])
+    if isinstance(config.source, SampleWorldSource):
+        return _drawn(config.source, _WORLD[kind]), layout_of(roles)
+    tables = read_files(config.source, _files(name, config.source, data), config.ads, config.series)
+    if kind not in tables:
+        problem = Problem(f"{name}.yaml", kind, f"{', '.join(tables)}, which is what the reader {config.source.reader} reads")
+        raise DatasetError(f"the dataset {name} has no such table", [problem])
+    return tables[kind], layout_of(roles)
+
+
+def _configuration(name: str, configs: Path) -> Path:
+    path = configs / "data" / f"{name}.yaml"
+    if not path.is_file():
+        known = sorted(entry.stem for entry in path.parent.glob("*.yaml"))
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"Did you mean {near[0]}?" if near else "A file is named with its suffix."
+        problem = Problem("dataset", repr(name), f"a file, or one of {', '.join(known) or 'none'}", hint)
+        raise DatasetNotFoundError(f"there is no dataset {name!r}", [problem])
+    return path
+
+
+def _files(name: str, source: FileSource, data: Path | None) -> dict[str, Path]:
+    folder = Path(source.folder)
+    if not folder.is_absolute():
+        base = data or os.environ.get("WITHIN_DATA")
+        if not base:
+            problem = Problem("WITHIN_DATA", "nothing", f"the folder that holds {folder}/", "See docs/datasets.md.")
+            raise DatasetNotFoundError(f"the dataset {name} is read from WITHIN_DATA, which is not set", [problem])
+        folder = Path(base) / folder
+    return {file: folder / file for file in source.files}
+
+
+def _drawn(source: SampleWorldSource, file: str) -> pl.DataFrame:
+    """A table of the sample world, which is drawn anew."""
+    from within_wf.data.sample_world.world import simulate
+
+    with tempfile.TemporaryDirectory() as folder:
+        simulate(source.rows, source.seed, Path(folder))
+        return pl.read_parquet(Path(folder) / file, memory_map=False)
