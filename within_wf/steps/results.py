@@ -17,6 +17,8 @@ from within_wf.store.canonical import to_json
 from within_wf.store.local import Store
 
 RESULTS = Path("results")
+WIDTH = 120
+"""Columns of the summary where it is not printed to a terminal."""
 SHORTCUTS = {
     "report_model": ("report.html", "summary.json"),
     "evaluate_ad_score": ("metrics.json", "predictions.parquet"),
@@ -96,8 +98,8 @@ def print_summary(dataset: str | None = None) -> int:
 
     from within_wf.reports.summary import render_summary
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     console.print(render_summary([json.loads((folder / "summary.json").read_bytes()) for folder in folders]))
     for folder in folders:
-        console.print(f"report: {folder / 'report.html'}   model: {folder / 'model'}", highlight=False)
+        console.print(f"report: {folder / 'report.html'}   model: {folder / 'model'}", highlight=False, soft_wrap=True)
     return 0
