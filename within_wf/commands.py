@@ -107,8 +107,9 @@ def show(
 ) -> None:
     """Print the whole configuration of a run, defaults included."""
     from within_wf.config.load import experiment_path, load_run
+    from within_wf.store.redaction import redact
 
-    typer.echo(load_run(experiment_path(dataset, Path("configs")), override or []).model_dump_json(indent=2))
+    typer.echo(redact(load_run(experiment_path(dataset, Path("configs")), override or []).model_dump_json(indent=2)))
 
 
 @config_app.command()

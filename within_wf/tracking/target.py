@@ -48,19 +48,19 @@ class Target:
         Raises:
             TrackingError: The URI is of no kind that can be recorded to.
         """
-        uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or None
+        where = "tracking.uri" if uri else "MLFLOW_TRACKING_URI"
         folder = tracking_folder()
-        if uri is None:
-            uri = f"{_SQLITE}{folder / 'mlflow.db'}"
+        uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}{folder / 'mlflow.db'}"
         scheme = uri.partition(":")[0].partition("+")[0]
         if "://" not in uri or scheme not in SCHEMES:
-            problem = Problem("tracking.uri", redact(uri), f"a URI that begins with {', '.join(SCHEMES)}")
+            cure = "Correct it, or set tracking.enabled=false."
+            problem = Problem(where, redact(uri), f"a URI that begins with {', '.join(SCHEMES)}", cure)
             raise TrackingError("experiments cannot be recorded there", [problem])
         if scheme != "sqlite":
             return cls(uri, experiment, folder, None, dict(tags or {}))
         path = uri.partition("?")[0].removeprefix(_SQLITE)
         if not uri.startswith(_SQLITE) or not path or path.startswith(":memory:"):
-            problem = Problem("tracking.uri", redact(uri), "sqlite:/// and the path of a file")
+            problem = Problem(where, redact(uri), "sqlite:/// and the path of a file")
             raise TrackingError("experiments cannot be recorded there", [problem])
         database = Path(path).absolute()
         return cls(f"{_SQLITE}{database}", experiment, database.parent, database, dict(tags or {}))
