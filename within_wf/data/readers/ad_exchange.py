@@ -44,17 +44,22 @@ def read_ad_exchange(files: Mapping[str, Path], say: Callable[[str], object] | N
         DatasetError: The files cannot be read as such; everything wrong is named.
     """
     tables = {name: path for name, path in files.items() if not name.endswith(".json")}
+    others = {name: path for name, path in files.items() if name not in tables}
+    if len(others) != 1 or not tables:
+        problem = Problem("dataset.source.files", ", ".join(files) or "none", "CSV files and one JSON file of windows")
+        raise DatasetError("the files are not those of ad exchanges", [problem])
+    ((name, path),) = others.items()
     windows: dict[str, Windows] = {}
-    frames, errors = [], []
+    frames, errors = [], {}
     try:
-        windows = _read_windows({name: path for name, path in files.items() if name not in tables}, list(tables))
+        windows = _read_windows(name, path, list(tables))
     except DatasetError as error:
-        errors.append(error)
+        errors[name] = error
     for name, path in tables.items():
         try:
             frames.append(_even(name, read_table({name: path}, COLUMNS, fixed=True), windows.get(Path(name).name, [])))
         except DatasetError as error:
-            errors.append(error)
+            errors[name] = error
     refuse(files, errors)
     series = pl.concat(frames)
     if say is not None:
@@ -97,12 +102,8 @@ def _check_hours(name: str, times: pl.Series) -> None:
         raise DatasetError(f"{name} cannot be read", findings.problems())
 
 
-def _read_windows(files: Mapping[str, Path], tables: list[str]) -> dict[str, Windows]:
-    """The windows of each file, by its name; those of files that are not read are left out."""
-    if len(files) != 1:
-        found = ", ".join(files) or "none"
-        raise DatasetError("the windows cannot be read", [Problem("dataset.source.files", found, "one JSON file of windows")])
-    ((name, path),) = files.items()
+def _read_windows(name: str, path: Path, tables: list[str]) -> dict[str, Windows]:
+    """The windows of each file of ``tables``, by its name."""
     if not path.is_file():
         raise DatasetNotFoundError(f"{name} is not there", [Problem(name, "no file", "a file of the dataset")])
     try:

@@ -43,7 +43,7 @@ def read_table(
         DatasetNotFoundError: Files are missing, and nothing else is wrong.
         DatasetError: Files cannot be read, columns are missing, or cells are not of their kind; everything is named.
     """
-    errors: list[DatasetError] = []
+    errors: dict[str, DatasetError] = {}
     opened = _open(files, errors)
     columns = _columns(opened, kinds, set(kinds if required is None else required), errors, others=others, fixed=fixed)
     left_out = sorted({column for raw in opened for column in raw.columns}.difference(columns))
@@ -55,32 +55,33 @@ def read_table(
         try:
             frames[raw.name] = _read(raw, columns, kinds, forms)
         except DatasetError as error:
-            errors.append(error)
+            errors[raw.name] = error
     refuse(files, errors)
     _check_alike(frames)
     return pl.concat(frames.values(), how="vertical").rechunk()
 
 
-def refuse(files: Iterable[str], errors: list[DatasetError]) -> None:
-    """Raise several errors as one, if there are any.
+def refuse(files: Iterable[str], errors: Mapping[str, DatasetError]) -> None:
+    """Raise the errors of files as one, if there are any, in the files' order.
 
     Raises:
         DatasetNotFoundError: All of them say that a file is missing.
         DatasetError: Otherwise.
     """
     if errors:
-        kind = DatasetNotFoundError if all(isinstance(error, DatasetNotFoundError) for error in errors) else DatasetError
-        problems = [problem for error in errors for problem in error.problems]
-        raise kind(f"{', '.join(files)} cannot be read", problems) from errors[0]
+        found = [errors[name] for name in files if name in errors]
+        kind = DatasetNotFoundError if all(isinstance(error, DatasetNotFoundError) for error in found) else DatasetError
+        problems = [problem for error in found for problem in error.problems]
+        raise kind(f"{', '.join(files)} cannot be read", problems) from found[0]
 
 
-def _open(files: Mapping[str, Path], errors: list[DatasetError]) -> list[RawFile]:
+def _open(files: Mapping[str, Path], errors: dict[str, DatasetError]) -> list[RawFile]:
     opened = []
     for name, path in files.items():
         try:
             opened.append(open_raw(path, name))
         except DatasetError as error:
-            errors.append(error)
+            errors[name] = error
     return opened
 
 
@@ -88,7 +89,7 @@ def _columns(
     opened: list[RawFile],
     kinds: Mapping[str, Kind],
     required: set[str],
-    errors: list[DatasetError],
+    errors: dict[str, DatasetError],
     *,
     others: bool,
     fixed: bool,
@@ -102,7 +103,7 @@ def _columns(
         problems = missing_columns(raw.name, wanted, list(raw.columns), fixed=fixed)
         problems += raw.unusable(column for column in wanted if column in raw.columns)
         if problems:
-            errors.append(DatasetError(f"the columns of {raw.name} are not those it should have", problems))
+            errors[raw.name] = DatasetError(f"the columns of {raw.name} are not those it should have", problems)
             opened.remove(raw)
     return wanted
 
@@ -144,10 +145,14 @@ def _check_alike(frames: Mapping[str, pl.DataFrame]) -> None:
     """Refuse files whose columns have different types: a day here, a time there."""
     (first, model), *rest = frames.items()
     problems = [
-        Problem(f"{name}, column {column}", f"the type {frame[column].dtype}", f"{model[column].dtype}, as {first} has")
+        Problem(f"{name}, column {column}", _said(frame[column].dtype), f"{_said(model[column].dtype)}, as {first} has")
         for name, frame in rest
         for column in model.columns
         if frame[column].dtype != model[column].dtype
     ]
     if problems:
         raise DatasetError(f"{', '.join(frames)} are not one table", problems)
+
+
+def _said(dtype: pl.DataType) -> str:
+    return {pl.Date: "days", pl.Datetime: "times", pl.Int64: "whole numbers"}.get(dtype.base_type(), str(dtype))
