@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,50 +18,46 @@ _FILES = {"train": ("history.json",), "evaluate": ("metrics.json", "curves.json"
 """What of each artifact is kept with the run; models stay in the store, which the run's tags name."""
 
 
-def read_record(plan: Plan, nodes: Mapping[str, Node], store: Store, folder: Path) -> RunRecord:
+def read_record(plan: Plan, nodes: Mapping[str, Node], store: Store) -> RunRecord:
     """Gather what is recorded of a model.
 
     Args:
         plan: The run.
         nodes: ``evaluate`` and, where they are planned, ``train`` and ``report``.
         store: Where the artifacts are.
-        folder: An empty folder; the files of the record are copied there.
 
     Raises:
         StoreError: An artifact is not made, not there any more, or damaged.
     """
-    files = {name: path for label, node in nodes.items() for name, path in _copy(store, node, _FILES[label], folder)}
+    files = {name: path for label, node in nodes.items() for name, path in _files(store, node, _FILES[label])}
     evaluate = nodes["evaluate"]
     lineage = list(dict.fromkeys(_lineage(plan, evaluate)))
     refs = {node.step: _ref(node) for node in (plan[name] for name in lineage)}
-    params, datasets = _params(plan, lineage, evaluate.model), _datasets(plan, lineage, refs)
-    (folder / "config.json").write_text(json.dumps(params, indent=2, sort_keys=True), encoding="utf-8")
     train, judged = _provenance(nodes.get("train", evaluate)), _provenance(evaluate)
     started = train.get("started_seconds")
     ended = judged["started_seconds"] + judged["seconds"] if "seconds" in judged else None
     return RunRecord(
         name=evaluate.name,
         action=refs[evaluate.step].action,
-        params=params,
+        params=_params(plan, lineage, evaluate.model),
         history=_read(files.get("history.json")),
         metrics=_read(files.get("metrics.json")),
         tags={**_tags(plan, lineage, refs), **_who(train)},
-        datasets=datasets,
-        files={**files, "config.json": folder / "config.json"},
+        datasets=_datasets(plan, lineage, refs),
+        files=files,
         started=started,
         ended=ended if started is not None and ended is not None and ended >= started else None,
     )
 
 
-def _copy(store: Store, node: Node, names: tuple[str, ...], folder: Path) -> Iterator[tuple[str, Path]]:
+def _files(store: Store, node: Node, names: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
     manifest = store.get(_ref(node).action)
     if manifest is None:
         raise StoreError(f"{node.id} left the store; start the workflow again")
     store.check(manifest, node.id)
     for name in names:
         if name in manifest.files:
-            shutil.copyfile(store.blob(manifest.files[name].sha256), folder / name)
-            yield name, folder / name
+            yield name, store.blob(manifest.files[name].sha256)
 
 
 def _lineage(plan: Plan, node: Node) -> Iterator[str]:

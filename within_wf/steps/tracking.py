@@ -9,7 +9,6 @@ import json
 import os
 import sqlite3
 import sys
-import tempfile
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
@@ -140,8 +139,7 @@ def _record(plan: Plan, marker: Marker, target: Target) -> tuple[str, str]:
     from within_wf.steps.recorded import read_record
     from within_wf.tracking.record import log_record
 
-    with tempfile.TemporaryDirectory() as folder:
-        run = log_record(target, read_record(plan, marker.inputs, open_store(), Path(folder)))
+    run = log_record(target, read_record(plan, marker.inputs, open_store()))
     return run, f"{marker.name}: recorded as run {run} of experiment {target.experiment} at {target.shown}"
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from within_wf.store.redaction import redact
 from within_wf.tracking.client import connect, explained, locked
 from within_wf.tracking.flat import LONGEST_VALUE, chunks, flatten, name_of
 from within_wf.tracking.known import ACTION_TAG, NAME_TAG
@@ -47,7 +51,7 @@ class RunRecord:
         metrics: ``metrics.json`` of its evaluation.
         tags: Further tags.
         datasets: What it was made from.
-        files: Name in the run to the file that is kept there.
+        files: Name in the run to the file that is kept there; ``config.json`` is made from the parameters.
         started: When its training began, seconds since 1970; now by default.
         ended: When its evaluation ended; now by default.
     """
@@ -131,12 +135,18 @@ def _fill(client: MlflowClient, run_id: str, started: int, record: RunRecord) ->
     from mlflow.entities import Param
 
     for some in chunks(flatten(record.params).items(), 100):
-        client.log_batch(run_id, params=[Param(name, value) for name, value in some])
+        client.log_batch(run_id, params=[Param(name, redact(value)) for name, value in some])
     for metrics in chunks(_metrics(record, started), 500):
         client.log_batch(run_id, metrics=metrics)
     _log_datasets(client, run_id, record.datasets)
-    for name, path in record.files.items():
-        client.log_artifact(run_id, str(path), str(Path(name).parent) if "/" in name else None)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, path in record.files.items():
+            copy = Path(folder, name)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)  # as a new file: those of the store are read-only, and bear digests for names
+        config = json.dumps(record.params, indent=2, sort_keys=True, default=str)
+        Path(folder, "config.json").write_text(redact(config), encoding="utf-8")
+        client.log_artifacts(run_id, folder)
 
 
 def _metrics(record: RunRecord, started: int) -> Iterator[Metric]:
