@@ -32,10 +32,10 @@ class FeatureAugmenter:
 
     def fit(self, x: F32) -> FeatureAugmenter:
         """Learn means and spreads; x of shape [n, …, features], moments of a window count as rows."""
-        rows = x.reshape(-1, x.shape[-1])
-        if rows.shape[0] == 0:
+        if x.size == 0:
             self._mean, self._noise = np.zeros(x.shape[-1]), np.zeros(x.shape[-1])
             return self
+        rows = x.reshape(-1, x.shape[-1])
         is_flag = ((rows == 0) | (rows == 1)).all(axis=0)
         self._mean = column_means(rows)
         self._noise = np.where(is_flag, 0.0, column_stds(rows) * self.config.noise_std)

@@ -1,0 +1,5 @@
+"""Training rows, varied: more to learn from, without new data."""
+
+from within_wf.rooms import lazy_exports
+
+__getattr__, __dir__ = lazy_exports(__name__, {"FeatureAugmenter": "features", "TextAugmenter": "text"})
