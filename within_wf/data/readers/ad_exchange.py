@@ -15,6 +15,7 @@ import polars as pl
 
 from within_wf.data.findings import Findings
 from within_wf.data.layout import Kind
+from within_wf.data.readers.raw import readable
 from within_wf.data.readers.table import read_table, refuse
 from within_wf.errors import DatasetError, DatasetNotFoundError, Problem
 
@@ -57,7 +58,9 @@ def read_ad_exchange(files: Mapping[str, Path], say: Callable[[str], object] | N
         errors[name] = error
     for name, path in tables.items():
         try:
-            frames.append(_even(name, read_table({name: path}, COLUMNS, fixed=True), windows.get(Path(name).name, [])))
+            measured = read_table({name: path}, COLUMNS, fixed=True)
+            with readable(name):
+                frames.append(_even(name, measured, windows.get(Path(name).name, [])))
         except DatasetError as error:
             errors[name] = error
     refuse(files, errors)

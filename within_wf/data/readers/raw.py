@@ -48,6 +48,7 @@ class RawFile:
         kind: What it is.
         columns: Its columns, in order.
         types: The Arrow type of each; text for CSV.
+        rows: How many it says it has; CSV does not say.
     """
 
     path: Path
@@ -55,6 +56,7 @@ class RawFile:
     kind: FileKind
     columns: tuple[str, ...]
     types: tuple[Any, ...]
+    rows: int | None = None
     delimiter: str = ","
     header_lines: int = 1
 
@@ -86,8 +88,11 @@ class RawFile:
             for batch in self._parquet(columns) if self.kind == "parquet" else self._csv(columns, findings, ragged):
                 batch.validate(full=True)
                 rows = _rows(done, batch.num_rows, ragged)
-                yield rows, pl.DataFrame(pl.from_arrow(batch))
+                # A new table has none of the file's metadata, which may be damaged too.
+                yield rows, pl.DataFrame(pl.from_arrow(pa.Table.from_arrays(batch.columns, list(columns))))
                 done = rows[-1] if rows else done
+            if self.rows is not None and done != self.rows:
+                raise ValueError(f"{done:,} rows of {self.rows:,}")
 
     def _parquet(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         with pa_parquet.ParquetFile(self.path, page_checksum_verification=True) as file:
@@ -124,7 +129,7 @@ class RawFile:
         )
         with reader:
             for batch in reader:
-                yield pa.Table.from_batches([batch]).select(wanted).rename_columns(list(columns))
+                yield pa.Table.from_batches([batch]).select(wanted)
                 last = batch.column(places[-1])[-1].as_py() if batch.num_rows else last
         if last is not None and "\n" in last and not self._ends_in_quote():
             findings.add(Problem(f"{self.name}, the last row", "a double quote that is never closed", "another one", _QUOTES))
@@ -165,8 +170,8 @@ def _open_parquet(path: Path, name: str) -> RawFile:
     with pa_parquet.ParquetFile(path) as file:
         schema, rows = file.schema_arrow, file.metadata.num_rows
     if not rows:
-        raise _empty(name)
-    return RawFile(path, name, "parquet", tuple(schema.names), tuple(schema.types))
+        raise no_rows(name)
+    return RawFile(path, name, "parquet", tuple(schema.names), tuple(schema.types), rows)
 
 
 def _open_csv(path: Path, name: str) -> RawFile:
@@ -178,11 +183,12 @@ def _open_csv(path: Path, name: str) -> RawFile:
     columns = next((row for row in rows if row), [])
     lines = rows.line_num
     if path.stat().st_size <= _HEADER_BYTES and not any(rows):
-        raise _empty(name)
-    return RawFile(path, name, "csv", tuple(columns), (pa.string(),) * len(columns), delimiter, lines)
+        raise no_rows(name)
+    return RawFile(path, name, "csv", tuple(columns), (pa.string(),) * len(columns), None, delimiter, lines)
 
 
-def _empty(name: str) -> DatasetError:
+def no_rows(name: str) -> DatasetError:
+    """The error of a file that holds nothing."""
     return DatasetError(f"{name} is empty", [Problem(name, "no row below the header", "at least one")])
 
 

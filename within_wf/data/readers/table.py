@@ -11,7 +11,7 @@ import polars as pl
 from within_wf.data.findings import Findings
 from within_wf.data.layout import Kind, missing_columns
 from within_wf.data.readers.cells import MomentForms, as_they_are, convert
-from within_wf.data.readers.raw import RawFile, open_raw, readable
+from within_wf.data.readers.raw import RawFile, no_rows, open_raw, readable
 from within_wf.errors import DatasetError, DatasetNotFoundError, Problem
 
 
@@ -138,6 +138,8 @@ def _read(raw: RawFile, columns: list[str], kinds: Mapping[str, Kind], forms: Ma
         raise DatasetError(error.message, [*findings.problems(), *error.problems]) from error
     if findings.problems():
         raise DatasetError(f"{raw.name} has values that cannot be read", findings.problems())
+    if not frames:
+        raise no_rows(raw.name)
     return pl.concat(frames, how="vertical")
 
 
