@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 def connect(target: Target) -> MlflowClient:
     """A client of a target; the embedded database is made where it is missing.
 
-    MLflow's own usage reports to its makers are turned off first. No global state of MLflow is set: clients of several
+    MLflow's usage reports to its makers are turned off first, and so is its printing of addresses. No global state of MLflow is set: clients of several
     targets live side by side.
 
     Raises:
         TrackingError: The target cannot be reached, or its database is of another version of MLflow.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # with its password
     from mlflow.tracking import MlflowClient
 
     if target.database is not None:
