@@ -52,11 +52,6 @@ class Findings:
                 finding.rows.append(row)
                 finding.found.append(shown(value))
 
-    @property
-    def cells(self) -> int:
-        """How many cells or rows are wrong."""
-        return sum(finding.count for finding in self._cells.values())
-
     def problems(self) -> list[Problem]:
         """All that was noted, in the order it was met."""
         problems = list(self._whole)

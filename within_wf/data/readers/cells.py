@@ -14,6 +14,7 @@ import polars as pl
 from within_wf.data.findings import Findings
 from within_wf.data.layout import EXPECTED, Kind
 
+_TYPES: dict[Kind, type[pl.DataType]] = {"text": pl.String, "whole": pl.Int64, "number": pl.Float64, "moment": pl.Int64}
 _MISSING = ("", "NA", "N/A", "null", "NULL")
 _DAY, _TIME = r"\d{1,2}", r"[ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|\+00:00)?"
 FORMS: dict[str, tuple[str, str]] = {
@@ -44,10 +45,10 @@ class MomentForms:
 
     def look_at(self, cells: pl.Series) -> None:
         """Count the forms of more cells."""
-        present = _present(cells).drop_nulls()
-        self.given += present.len()
+        values, counts = _present(cells).drop_nulls().value_counts(name="").get_columns()
+        self.given += int(counts.sum())
         for form in FORMS:
-            self.fits[form] += int(_moments(present, form).is_not_null().sum())
+            self.fits[form] += int(counts.filter(_moments(values, form).is_not_null()).sum())
 
     def common(self) -> list[str]:
         """The forms that most values have; several only where each can be read several ways."""
@@ -70,7 +71,7 @@ def convert(
     Returns:
         String, Int64, Float64, Date or Datetime in microseconds without a time zone.
     """
-    cells = _plain(cells)
+    cells = plain(cells)
     if cells.dtype == pl.String and kind != "text":
         present = _present(cells)
         values = _parse(present, kind, forms)
@@ -83,13 +84,8 @@ def convert(
     return values
 
 
-def as_they_are(cells: pl.Series) -> pl.Series:
-    """A column that has no meaning, with a plain type."""
-    return _plain(cells)
-
-
-def _plain(cells: pl.Series) -> pl.Series:
-    """Without categories, decimals, small numbers and time zones."""
+def plain(cells: pl.Series) -> pl.Series:
+    """A column without categories, decimals, small numbers and time zones."""
     dtype = cells.dtype
     if isinstance(dtype, pl.Categorical | pl.Enum):
         return cells.cast(pl.String)
@@ -134,21 +130,13 @@ def _moments(present: pl.Series, form: str) -> pl.Series:
 
 def _cast(cells: pl.Series, kind: Kind) -> pl.Series:
     dtype = cells.dtype
-    if kind == "text":
-        if dtype == pl.String or dtype.is_integer() or dtype == pl.Boolean:
-            return cells.cast(pl.String)
-        return pl.Series(cells.name, [None] * cells.len(), pl.String)
+    if kind == "moment" and (dtype == pl.Date or isinstance(dtype, pl.Datetime)):
+        return cells
     if kind == "whole" and dtype.is_float():
         return _whole_floats(cells)
-    if kind == "moment":
-        if dtype == pl.Date or isinstance(dtype, pl.Datetime):
-            return cells
-        return (
-            cells.cast(pl.Int64, strict=False) if dtype.is_integer() else pl.Series(cells.name, [None] * cells.len(), pl.Int64)
-        )
-    if dtype.is_numeric() or dtype == pl.Boolean:
-        return cells.cast(pl.Int64 if kind == "whole" else pl.Float64, strict=False)
-    return pl.Series(cells.name, [None] * cells.len(), pl.Int64 if kind == "whole" else pl.Float64)
+    others = {"text": (pl.String, pl.Boolean), "number": (pl.Float64, pl.Boolean), "whole": (pl.Boolean,), "moment": ()}
+    fits = dtype.is_integer() or dtype in others[kind]
+    return cells.cast(_TYPES[kind], strict=False) if fits else pl.Series(cells.name, [None] * cells.len(), _TYPES[kind])
 
 
 def _whole_floats(values: pl.Series) -> pl.Series:

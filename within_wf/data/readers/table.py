@@ -10,7 +10,7 @@ import polars as pl
 
 from within_wf.data.findings import Findings
 from within_wf.data.layout import Kind, missing_columns
-from within_wf.data.readers.cells import MomentForms, as_they_are, convert
+from within_wf.data.readers.cells import MomentForms, convert, plain
 from within_wf.data.readers.raw import RawFile, no_rows, open_raw, readable
 from within_wf.errors import DatasetError, DatasetNotFoundError, Problem
 
@@ -130,7 +130,7 @@ def _read(raw: RawFile, columns: list[str], kinds: Mapping[str, Kind], forms: Ma
                 typed = [
                     convert(batch[column], kinds[column], rows, findings, forms.get(column))
                     if column in kinds
-                    else as_they_are(batch[column])
+                    else plain(batch[column])
                     for column in columns
                 ]
                 frames.append(pl.DataFrame(typed))
