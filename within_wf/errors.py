@@ -81,6 +81,10 @@ class StoreError(WithinError):
     exit_code = 5
 
 
+class StoreTypeError(StoreError, TypeError):
+    """A value or a function is of a kind that cannot be kept or keyed without guessing."""
+
+
 class StaleCodeError(WithinError):
     """Code or the compiled extension changed under a run, so its result may not be committed."""
 

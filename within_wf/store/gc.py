@@ -68,6 +68,7 @@ def collect(
     kinds: Collection[str] | None = None,
     drop: Collection[str] = (),
     grace: float = GRACE,
+    spare: float | None = None,
     dry_run: bool = False,
 ) -> GcReport:
     """Collect garbage. With no limit given, no action is forgotten: only leftovers go.
@@ -79,7 +80,8 @@ def collect(
         max_size: Forget the least recently used actions until their blobs hold no more bytes than this.
         kinds: Forget only actions of these kinds, and let ``max_size`` count only those.
         drop: Actions to forget in any case, by key.
-        grace: Seconds during which nothing that was just used or made goes, but for ``drop``.
+        grace: Seconds during which nothing that was just used or made goes, but for ``drop``. 0 only where nothing runs.
+        spare: Seconds during which actions stay that were just used, where this is not ``grace``.
         dry_run: Whether only to say what would go.
 
     Raises:
@@ -99,7 +101,7 @@ def collect(
     _check_drop(records, drop)
     used = {key: _last_use(store, key) for key in records}
     kept = reached_actions(store, records, named_digests(roots)) | _needed_by_claims(store)
-    kept |= {key for key, last in used.items() if now - last < grace}
+    kept |= {key for key, last in used.items() if now - last < (grace if spare is None else spare)}
     free = {key: record for key, record in records.items() if key not in kept and (kinds is None or record.kind in kinds)}
     limited = {key: record for key, record in records.items() if kinds is None or record.kind in kinds}
     going = set(drop) | _too_old(free, used, now, older_than) | _too_much(limited, free, used, max_size)
@@ -112,7 +114,7 @@ def collect(
         }
         if not dry_run:
             blobs = _remove_blobs(store, blobs, set(records))
-            _remove_dangling(store, now - grace)
+            _remove_dangling(store, {record.manifest.digest for record in left.values()}, now - grace)
     counted = _sizes({key: record for key, record in limited.items() if key in left})
     return GcReport(
         actions={key: records[key].kind for key in sorted(gone)},
@@ -257,7 +259,7 @@ def _recover_trash(store: Store, records: Mapping[str, Record], now: float, grac
                 _empty_trash(store, path, path.stem in needed)
 
 
-def _remove_dangling(store: Store, before: float) -> None:
+def _remove_dangling(store: Store, artifacts: Collection[str], before: float) -> None:
     """Remove derivations, marks of use and values laid out for actions that are gone."""
     for path in (store.root / "derivations").glob("*.json"):
         with suppress(FileNotFoundError):
@@ -268,7 +270,7 @@ def _remove_dangling(store: Store, before: float) -> None:
         if is_digest(path.name) and not store.knows(path.name):
             path.unlink(missing_ok=True)
     for path in (store.root / "values").glob("*"):
-        if is_digest(path.name) and not store.knows(path.name):
+        if path.name not in artifacts and path.lstat().st_ctime < before:
             remove_tree(path)
 
 

@@ -8,6 +8,7 @@
     <root>/used/<aa>/<key>            touched when an action is read (for the collector: least recently used goes first)
     <root>/derivations/<key>.json     derivation key -> action key, so that finished work is known before anything runs
     <root>/claims/ scratch/ roots/    who works on what; where they work; what is kept on purpose
+    <root>/values/<digest>/           files and folders that `CachingPipelineExecutor` gives back as paths
     <root>/quarantine/                what `verify` moved aside
 
 A reader is given symbolic links and not hard ones: they cross file systems, `chmod -R` and `rm -r` on the reader's directory
@@ -142,6 +143,18 @@ class Store:
         self._check(record.manifest, f"action {action_key[:12]} ({record.kind})", full=False)
         self._mark_used(action_key)
         return record.manifest
+
+    def check(self, manifest: Manifest, what: str) -> None:
+        """Compare blobs with a manifest as `materialize` does, without laying anything out.
+
+        Args:
+            manifest: The artifact.
+            what: What to call it in the message.
+
+        Raises:
+            StoreError: Blobs are missing or damaged; all of them are named.
+        """
+        self._check(manifest, what, full=True)
 
     def materialize(self, manifest: Manifest, directory: Path, *, verify: bool = False) -> Path:
         """Make a read-only directory of links to an artifact's blobs.

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from within_wf.errors import StoreError
 from within_wf.store import claims
 from within_wf.store.claims import Claim, Posting
 from within_wf.store.commit import seal
-from within_wf.store.disk import digest_file, explain, is_full, place, write_once, writing
+from within_wf.store.disk import digest_file, explain, is_full, place, sync_file, write_once, writing
 from within_wf.store.layout import FORMAT, FORMAT_TEXT
 from within_wf.store.manifest import File, Record, is_digest, read_record
 from within_wf.store.redaction import redact
@@ -59,6 +60,7 @@ class Remote:
         self._files = files
         self._path = path.rstrip("/")
         self._options = dict(options or {})
+        self._is_local = bool(getattr(files, "local_file", False))
         self.url = redact(url, self._options)
         self._tell = tell
         self._lock = threading.Lock()
@@ -182,11 +184,24 @@ class Remote:
     def create(self, name: str, text: bytes) -> bool:
         """Put if absent; whether it was."""
         self._make_folder(name)
+        if self._is_local:
+            return self._link_new(Path(self._path, name), text)
         try:
             self._files.pipe_file(f"{self._path}/{name}", text, mode="create")
         except FileExistsError:
             return False
         return True
+
+    def _link_new(self, target: Path, text: bytes) -> bool:
+        """Put if absent in a folder, where fsspec looks first and writes then: two could both win."""
+        self._make_folder("scratch/draft")
+        draft = Path(self._path, "scratch", f"{os.urandom(8).hex()}.draft")
+        try:
+            draft.write_bytes(text)
+            sync_file(draft)
+            return place(draft, target)
+        finally:
+            draft.unlink(missing_ok=True)
 
     def remove(self, name: str) -> None:
         """Remove what stands under a name, if anything does."""
@@ -194,7 +209,7 @@ class Remote:
             self._files.rm_file(f"{self._path}/{name}")
 
     def _make_folder(self, name: str) -> None:
-        if getattr(self._files, "local_file", False):  # object stores have no folders
+        if self._is_local:  # object stores have no folders
             self._files.makedirs(f"{self._path}/{name}".rsplit("/", 1)[0], exist_ok=True)
 
     # Work
