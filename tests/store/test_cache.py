@@ -230,7 +230,7 @@ def test_two_processes_make_one_of_it(tmp_path):
     )
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import slow_step; "
-        "from within_wf.store.cache import CachingPipelineExecutor; executor = CachingPipelineExecutor(sys.argv[1] + '/cache'); "
+        "from within_wf.store.cache import CachingPipelineExecutor as E; executor = E(sys.argv[1] + '/cache'); "
         "print(executor.execute_step('slow', slow_step.slow, {'calls': sys.argv[1] + '/calls'}, {}))"
     )
     runs = [
