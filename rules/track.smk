@@ -1,11 +1,6 @@
 # Records judged models in MLflow. A marker that says "pending" makes the next run try again.
 
 
-def judged(wildcards):
-    """What is recorded of a model; a newer file time is no reason to record it again."""
-    return {label: ancient(ref) for label, ref in run.judged(wildcards).items()}
-
-
 rule track:
     input:
         unpack(judged),
