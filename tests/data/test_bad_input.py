@@ -97,11 +97,16 @@ CASES = {
     "times far apart": {"x.csv": HOURS + b"2021-07-01 01:00:01,0.3\n", "windows.json": WINDOWS},
     "dates for times": {"x.csv": b"timestamp,value\n7,0.1\n", "windows.json": WINDOWS},
 }
-KINDS = {
-    "missing file": DatasetNotFoundError,
-    "missing values": DatasetValidationError,
-    "id twice": DatasetValidationError,
+ROW_RULES = {
+    "NaN and infinity",
+    "missing values",
+    "negative counts",
+    "more clicks than impressions",
+    "end before start",
+    "id twice",
+    "label that is neither 0 nor 1",
 }
+KINDS = {"missing file": DatasetNotFoundError, **dict.fromkeys(ROW_RULES, DatasetValidationError)}
 
 
 def context_of(files, folder):
@@ -145,7 +150,7 @@ def test_bad_input_is_said_in_one_error(case, tmp_path):
         run(CASES[case], tmp_path)
     assert re.sub(r"damaged content \(.*\)", "damaged content (…)", str(error.value)) == documented()[case]
     assert error.value.exit_code == 3
-    assert isinstance(error.value, KINDS.get(case, DatasetError))
+    assert type(error.value) is KINDS.get(case, DatasetError)
     written = [path for path in tmp_path.rglob("*") if path.is_file() and path.parent.name == "checked"]
     assert written == [], "nothing is half-written"
     if not isinstance(error.value, DatasetValidationError):

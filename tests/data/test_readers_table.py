@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from within_wf.data.findings import Findings
-from within_wf.data.readers import raw
+from within_wf.data.readers import kinds, raw
 from within_wf.data.readers.table import read_table
 from within_wf.errors import DatasetError
 
@@ -227,3 +227,15 @@ def test_a_parquet_file_that_lost_rows(tmp_path):
     promising = replace(raw.open_raw(tmp_path / "x", "x"), rows=9)
     with pytest.raises(DatasetError, match="2 rows of 9"):
         list(promising.batches(["id"], Findings("x")))
+
+
+def test_metadata_that_is_no_text_does_not_matter(tmp_path):
+    field = pa.field("id", pa.string(), metadata={"note": b"\xff"})
+    pq.write_table(pa.table([["a"]], schema=pa.schema([field], metadata={"note": b"\xff"})), tmp_path / "x")
+    assert read_table({"x": tmp_path / "x"}, {"id": "text"}).rows() == [("a",)]
+
+
+def test_lines_are_counted_over_pieces_of_the_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(kinds, "_CHUNK", 3)
+    with pytest.raises(DatasetError, match=r"x\.csv, line 12: found the byte 0xfc"):
+        read(tmp_path, b"id\n" + b"a\n" * 10 + "Zürich\n".encode("latin-1"), {"id": "text"})

@@ -159,7 +159,7 @@ def open_raw(path: Path, name: str) -> RawFile:
     """Look at a file's kind and header.
 
     Raises:
-        DatasetError: It cannot be read, has no header, or no row below it.
+        DatasetError: It cannot be read, or is CSV without a row below the header.
     """
     kind = file_kind(path, name)
     with readable(name):
@@ -169,8 +169,6 @@ def open_raw(path: Path, name: str) -> RawFile:
 def _open_parquet(path: Path, name: str) -> RawFile:
     with pa_parquet.ParquetFile(path) as file:
         schema, rows = file.schema_arrow, file.metadata.num_rows
-    if not rows:
-        raise no_rows(name)
     return RawFile(path, name, "parquet", tuple(schema.names), tuple(schema.types), rows)
 
 

@@ -138,7 +138,7 @@ def _read(raw: RawFile, columns: list[str], kinds: Mapping[str, Kind], forms: Ma
         raise DatasetError(error.message, [*findings.problems(), *error.problems]) from error
     if findings.problems():
         raise DatasetError(f"{raw.name} has values that cannot be read", findings.problems())
-    if not frames:
+    if not any(frame.height for frame in frames):
         raise no_rows(raw.name)
     return pl.concat(frames, how="vertical")
 
