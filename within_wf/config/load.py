@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
-import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from within_wf.config.dataset import DatasetConfig
+from within_wf.config.merge import merge
 from within_wf.config.models import AccountHealthConfig, AdScoreConfig
 from within_wf.config.overrides import apply_overrides
-from within_wf.config.reader import Document, Key, read_yaml
+from within_wf.config.problems import nearest, problems_of, shown
+from within_wf.config.reader import Document, Key, Place, read_yaml
 from within_wf.config.run import RunConfig
 from within_wf.errors import ConfigError, Problem
 
@@ -34,14 +34,12 @@ def experiment_path(dataset: str, configs: Path) -> Path:
         ConfigError: There is none; those there are, are named.
     """
     folder = configs / "experiment"
-    path = folder / f"{dataset}.yaml"
-    if not path.is_file():
-        known = sorted(entry.stem for entry in folder.glob("*.yaml"))
-        near = difflib.get_close_matches(dataset, known, 1)
-        hint = f"Did you mean {near[0]}?" if near else "Write one, or choose one of these."
-        problem = Problem("dataset", repr(dataset), f"a file in {folder}: {', '.join(known) or 'there is none'}", hint)
-        raise ConfigError(f"there is no dataset {dataset!r}", [problem])
-    return path
+    known = sorted(entry.stem for entry in folder.glob("*.yaml"))
+    if dataset not in known:
+        expected = f"a file in {_name(folder)}: {', '.join(known) or 'there is none'}"
+        cure = nearest(dataset, known) or "Write one, or choose one of these."
+        raise ConfigError(f"there is no dataset {dataset!r}", [Problem("dataset", repr(dataset), expected, cure)])
+    return folder / f"{dataset}.yaml"
 
 
 def load_run(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
@@ -69,13 +67,17 @@ def load_file(path: Path, model: type[M]) -> M:
     return load_document(read_inherited(path), model)
 
 
-def read_inherited(path: Path, seen: tuple[Path, ...] = ()) -> Document:
+def read_inherited(path: Path, below: tuple[Path, ...] = ()) -> Document:
     """Read a file on top of the one its ``base_config`` names, relative to itself.
 
-    Mappings are merged key by key; everything else, lists too, is replaced.
+    What is wrong with ``base_config`` joins the document's problems.
+
+    Args:
+        path: The file.
+        below: The files that stand on it.
 
     Raises:
-        ConfigError: A file cannot be read, or inherits from itself.
+        ConfigError: The file itself cannot be read.
     """
     path = path.resolve()
     document = read_yaml(path, _name(path))
@@ -83,20 +85,23 @@ def read_inherited(path: Path, seen: tuple[Path, ...] = ()) -> Document:
         return document
     place = document.place(("base_config",))
     base = document.value.pop("base_config")
-    if not isinstance(base, str):
-        raise ConfigError("base_config names no file", [Problem(str(place), repr(base), "the path of a file")])
-    target = (path.parent / base).resolve()
-    if target in (*seen, path):
-        circle = " -> ".join(_name(step) for step in (*seen, path, target))
-        raise ConfigError("a configuration inherits from itself", [Problem(str(place), circle, "an end")])
-    if not target.is_file():
-        raise ConfigError(
-            "base_config names no file", [Problem(str(place), repr(base), "a file", f"Looked for {_name(target)}.")]
-        )
-    below = read_inherited(target, (*seen, path))
-    below.value = _merge(below, document, (), below.value, document.value)
-    below.source = document.source
-    return below
+    chain = (*below, path)
+    target = (path.parent / base).resolve() if isinstance(base, str) and base else None
+    if target is None:
+        problems = [Problem(str(place), f"base_config = {shown(base)}", "the path of a file")]
+    elif target in chain:
+        circle = " -> ".join(_name(step) for step in (*chain, target))
+        problems = [Problem(str(place), circle, "files that do not stand on themselves")]
+    elif not target.is_file():
+        problems = [_missing(place, "base_config", str(base), target)]
+    else:
+        try:
+            return merge(read_inherited(target, chain), document)
+        except ConfigError as error:
+            problems = list(error.problems)
+    document.problems.extend(problems)
+    document.broken.add(())
+    return document
 
 
 def load_document(document: Document, model: type[M]) -> M:
@@ -105,12 +110,15 @@ def load_document(document: Document, model: type[M]) -> M:
     Raises:
         ConfigError: It does not fit; all that is wrong is named with its place.
     """
+    problems, checked = list(document.problems), None
     try:
-        return model.model_validate(document.value)
+        checked = model.model_validate(document.value)
     except ValidationError as error:
-        problems = [_problem(document, model, details) for details in error.errors()]
+        problems += problems_of(document, model, error.errors())
+    if checked is None or problems:
         count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise ConfigError(f"{count} in the configuration {document.source}", problems) from None
+        raise ConfigError(f"{count} in the configuration {document.source}", problems)
+    return checked
 
 
 def _include(document: Document, key: Key, path: Path) -> None:
@@ -118,120 +126,42 @@ def _include(document: Document, key: Key, path: Path) -> None:
     holder = document.value
     for part in key[:-1]:
         holder = holder.get(part) if isinstance(holder, dict) else None
-    if not isinstance(holder, dict) or not isinstance(holder.get(key[-1]), str):
+    named = holder.get(key[-1]) if isinstance(holder, dict) else None
+    if not isinstance(named, str):
         return
     place = document.place(key)
-    named = holder[key[-1]]
-    target = (Path(_origin(document, key, path)).parent / named).resolve()
+    target = (_folder(place, path) / named).resolve()
+    holder[key[-1]] = {}
     if not target.is_file():
-        raise ConfigError(
-            "a file is named that does not exist", [Problem(str(place), repr(named), "a file", f"Looked for {_name(target)}.")]
-        )
-    included = read_inherited(target)
+        document.problems.append(_missing(place, ".".join(map(str, key)), named, target))
+        document.broken.add(key)
+        return
+    try:
+        included = read_inherited(target)
+    except ConfigError as error:
+        document.problems.extend(error.problems)
+        document.broken.add(key)
+        return
     holder[key[-1]] = included.value
     document.places.update({(*key, *inner): where for inner, where in included.places.items()})
+    document.problems.extend(included.problems)
+    document.broken.update((*key, *inner) for inner in included.broken)
 
 
-def _origin(document: Document, key: Key, path: Path) -> str:
-    """The file in which the value at ``key`` stands: relative names are relative to it."""
-    source = Path(document.place(key).source)
-    return str(source if source.is_absolute() else Path.cwd() / source) if source.suffix else str(path)
+def _folder(place: Place, path: Path) -> Path:
+    """The folder that a name in a file is relative to: that of the file it stands in."""
+    return (Path.cwd() / place.source).parent if place.line else path.resolve().parent
+
+
+def _missing(place: Place, key: str, named: str, target: Path) -> Problem:
+    beside = sorted(entry.name for entry in target.parent.glob("*.yaml")) if target.parent.is_dir() else []
+    cure = nearest(target.name, beside) or f"There is no {_name(target)}."
+    return Problem(str(place), f"{key} = {named!r}", "a file that is there", cure)
 
 
 def _name(path: Path) -> str:
     """A file as messages name it: relative to where the person is, if it is below that."""
     try:
-        return str(path.relative_to(Path.cwd()))
+        return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-def _merge(base: Document, top: Document, path: Key, below: Any, above: Any) -> Any:
-    """``above`` on ``below``; the places in ``base`` follow."""
-    if not (isinstance(below, dict) and isinstance(above, dict)):
-        for known in [known for known in base.places if known[: len(path)] == path and len(known) > len(path)]:
-            del base.places[known]
-        base.places.update({known: place for known, place in top.places.items() if known[: len(path)] == path})
-        return above
-    merged = dict(below)
-    for key, value in above.items():
-        inner = (*path, key)
-        if key in merged:
-            merged[key] = _merge(base, top, inner, merged[key], value)
-            if not isinstance(merged[key], dict):
-                base.places[inner] = top.places[inner]
-        else:
-            merged[key] = value
-            base.places.update({known: place for known, place in top.places.items() if known[: len(inner)] == inner})
-    return merged
-
-
-_EXPECTED = {
-    "missing": "a value",
-    "bool_type": "true or false",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "string_type": "text",
-    "list_type": "a list",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
-    "model_attributes_type": "a mapping",
-}
-
-
-def _problem(document: Document, model: type[BaseModel], details: Any) -> Problem:
-    """One of pydantic's errors, in a person's words."""
-    path = _existing(document.value, details["loc"])
-    kind, value = details["type"], details["input"]
-    dotted = ".".join(str(part) for part in path)
-    if kind == "extra_forbidden":
-        known = known_keys(model, path[:-1], document.value)
-        near = difflib.get_close_matches(str(path[-1]), known, 1, cutoff=0.5)
-        cure = f"Did you mean {near[0]}?" if near else ""
-        return Problem(str(document.place(path)), f"unknown key {dotted}", f"one of {', '.join(known)}", cure)
-    if kind == "missing":
-        name = details["loc"][-1]
-        return Problem(str(document.place(path)), f"no {name}" + (f" in {dotted}" if dotted else ""), f"the key {name}")
-    expected = _EXPECTED.get(kind, details["msg"].removeprefix("Value error, ").removeprefix("Input should be "))
-    shown = f"{type(value).__name__} of {len(value)}" if isinstance(value, dict | list) else repr(value)
-    return Problem(str(document.place(path)), f"{dotted} = {shown}" if dotted else shown, expected)
-
-
-def _existing(value: Any, location: Iterable[str | int]) -> Key:
-    """The part of pydantic's location that is in the file: the names of a union's members are not."""
-    path: list[str | int] = []
-    parts = list(location)
-    for number, part in enumerate(parts):
-        inside_list = isinstance(value, list) and isinstance(part, int) and part < len(value)
-        if inside_list or (isinstance(value, dict) and part in value):
-            path.append(part)
-            value = value[part]
-        elif number == len(parts) - 1:
-            break
-    return tuple(path)
-
-
-def known_keys(model: type[BaseModel], path: Key, value: Any = None) -> list[str]:
-    """The keys a section knows at ``path``; of a union, those of the member that ``value`` says it is."""
-    found = _models(model)
-    for part in path:
-        value = value.get(part) if isinstance(value, dict) else None
-        found = [
-            inner
-            for outer in found
-            if isinstance(part, str) and part in outer.model_fields
-            for inner in _models(outer.model_fields[part].annotation)
-            if "kind" not in inner.model_fields
-            or not isinstance(value, dict)
-            or value.get("kind") in get_args(inner.model_fields["kind"].annotation)
-        ]
-    return sorted({name for outer in found for name in outer.model_fields})
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    if get_origin(annotation) in (Union, types.UnionType, Annotated):
-        return [model for part in get_args(annotation) for model in _models(part)]
-    return []

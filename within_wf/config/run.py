@@ -21,9 +21,9 @@ class TrackingConfig(Section):
 
     enabled: bool = True
     uri: str | None = None
-    """An MLflow tracking URI (http, https, sqlite, postgresql, mysql, mssql); none for MLFLOW_TRACKING_URI and, where that is not
-    set either, a sqlite file beside the store. Passwords belong in MLFLOW_TRACKING_URI, or in MLFLOW_TRACKING_USERNAME and
-    MLFLOW_TRACKING_PASSWORD."""
+    """An MLflow tracking URI (http, https, sqlite, postgresql, mysql, mssql); none for MLFLOW_TRACKING_URI and, where that is
+    not set either, a sqlite file beside the store. Passwords belong in MLFLOW_TRACKING_URI, or in MLFLOW_TRACKING_USERNAME
+    and MLFLOW_TRACKING_PASSWORD."""
     experiment: str = Field("within_wf", min_length=1)
     """The experiment's name."""
     tags: dict[str, str] = {}
