@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from within_wf.config.dataset import DatasetConfig
+from within_wf.config.dataset import DatasetConfig, FileSource
 from within_wf.config.load import load_file
 from within_wf.data.readers.ad_exchange import read_ad_exchange
 from within_wf.data.readers.facebook_campaigns import read_facebook_campaigns
@@ -100,6 +100,17 @@ def test_windows_that_cannot_be_read(tmp_path, windows):
 def test_windows_file_that_is_not_there(tmp_path):
     with pytest.raises(DatasetError, match=r"w\.json: found no file"):
         read_ad_exchange({**written(tmp_path, x__csv=HOURS), "w.json": tmp_path / "w.json"})
+
+
+def test_windows_alone_are_no_series(tmp_path):
+    with pytest.raises(DatasetError, match=r"found w\.json, expected CSV files and one JSON file of windows"):
+        read_ad_exchange(written(tmp_path, w__json="{}"))
+
+
+def test_a_table_has_one_meaning(tmp_path):
+    source = FileSource(kind="files", reader="table", folder="", files=["x.csv"])
+    with pytest.raises(DatasetError, match="found neither ads nor series, expected one of them"):
+        read_files(source, written(tmp_path, x__csv=HOURS))
 
 
 @real

@@ -97,7 +97,7 @@ class RawFile:
     def _parquet(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         with pa_parquet.ParquetFile(self.path, page_checksum_verification=True) as file:
             for batch in file.iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False):
-                yield pa.Table.from_batches([batch])
+                yield pa.Table.from_batches([batch]).select(columns)
 
     def _csv(self, columns: Sequence[str], findings: Findings, ragged: set[int]) -> Iterator[pa.Table]:
         def note(row: Any) -> str:
