@@ -1,11 +1,11 @@
 """One reader of YAML: 1.2, strict, and it knows where everything stands."""
 
+import json
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
 
 from within_wf.config.reader import Place, parse_yaml, read_yaml
 from within_wf.errors import ConfigError
@@ -15,7 +15,7 @@ SCALARS = (
     st.none()
     | st.booleans()
     | st.integers()
-    | st.floats(allow_nan=False)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(
         st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters="\ufeff\ufffe\uffff")
     )
@@ -68,15 +68,9 @@ def test_a_plain_value_means_what_yaml_1_2_says(text, expected):
 
 
 @given(st.dictionaries(st.text("abcdef", min_size=1), VALUES, min_size=1))
-def test_what_a_writer_wrote_is_read(tmp_path_factory, content):
-    path = tmp_path_factory.mktemp("yaml") / "file.yaml"
-    writer = YAML(typ="safe", pure=True)
-    writer.version = (1, 2)
-    writer.allow_unicode = True
-    with path.open("w", encoding="utf-8") as file:
-        writer.dump(content, file)
-    text = path.read_text(encoding="utf-8").removeprefix("%YAML 1.2\n")
-    assert value(text) == content
+def test_json_is_read_as_what_it_says(content):
+    assert value(json.dumps(content, ensure_ascii=False)) == content
+    assert value(json.dumps(content, ensure_ascii=False, indent=1)) == content
 
 
 def test_every_value_knows_its_place():
