@@ -131,3 +131,12 @@ create_database(Target.resolve("x", f"sqlite:///{sys.argv[1]}"))
     assert not database.exists()
     connect(Target.resolve("x", f"sqlite:///{database}")).search_experiments()
     assert not draft.exists()
+
+
+def test_a_database_of_another_version_is_left_alone(target):
+    with closing(sqlite3.connect(target.database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '451aebb31d03'")
+    before = target.database.read_bytes()
+    with pytest.raises(TrackingError, match=r"out-of-date database schema.*mlflow db upgrade"):
+        connect(target).search_experiments()
+    assert target.database.read_bytes() == before

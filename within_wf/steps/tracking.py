@@ -70,7 +70,7 @@ def plan_tracking(plan: Plan, config: TrackingConfig) -> Tracking:
     if not config.enabled:
         return Tracking(None, MEMORY / "tracking.json", ())
     target = Target.resolve(config.experiment, config.uri, config.tags)
-    settings = MEMORY / "tracking" / f"{target.identity}.json"
+    settings = MEMORY / "tracking" / f"{digest_of([target.identity, config.tags])}.json"
     _write_settings(settings, config)
     markers = tuple(marker for model in MODELS if (marker := _marker(plan, model, target)) is not None)
     return Tracking(target, settings, markers)
