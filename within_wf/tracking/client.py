@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def connect(target: Target) -> MlflowClient:
     """A client of a target; the embedded database is made where it is missing.
 
-    MLflow's usage reports to its makers are turned off first, and so is its printing of addresses. No global state of MLflow is set: clients of several
-    targets live side by side.
+    MLflow's usage reports to its makers are turned off first, and so is its printing of addresses. No global state of MLflow is
+    set: clients of several targets live side by side.
 
     Raises:
         TrackingError: The target cannot be reached, or its database is of another version of MLflow.
