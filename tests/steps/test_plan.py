@@ -1,0 +1,110 @@
+"""Keys change with what determines bytes, and with nothing else."""
+
+import pytest
+
+from within_wf.config import load_run
+from within_wf.errors import DatasetNotFoundError
+from within_wf.steps.fingerprint import Sources
+from within_wf.steps.place import CODE
+from within_wf.steps.plan import RawFiles, action_key, build_plan, plan_from_json, plan_to_json, versions
+
+SOURCES = Sources(CODE)
+SAMPLE = CODE / "configs/experiment/sample_world.yaml"
+
+
+def plan(tmp_path, *overrides, path=SAMPLE, core="core", raw=None):
+    return build_plan(load_run(path, overrides), SOURCES, raw or RawFiles(None, tmp_path / "raw.json"), core)
+
+
+def changed(before, after):
+    assert before.keys() == after.keys()
+    return {name.partition("/")[0] for name in before if before[name].key != after[name].key}
+
+
+def test_the_same_run_has_the_same_keys_and_survives_json(tmp_path):
+    made = plan(tmp_path)
+    assert plan(tmp_path) == made
+    assert plan_from_json(plan_to_json(made)) == made
+
+
+@pytest.mark.parametrize(
+    ("override", "steps"),
+    [
+        ("tracking.experiment=other", set()),
+        ("ad_score.evaluation.threshold=0.4", {"evaluate_ad_score", "report_model"}),
+        ("account_health.model.lstm.hidden_size=8", {"train_account_health", "evaluate_account_health", "report_model"}),
+        ("dataset.description=words", {"report_model"}),
+        (
+            "ad_score.data.augmentation.prob=0.5",
+            {"augment_ads", "embed_text", "train_ad_score", "evaluate_ad_score", "report_model"},
+        ),
+    ],
+)
+def test_a_parameter_reaches_the_steps_that_read_it_and_those_after_them(tmp_path, override, steps):
+    assert changed(plan(tmp_path), plan(tmp_path, override)) == steps
+
+
+def test_the_source_reaches_everything(tmp_path):
+    before = plan(tmp_path)
+    assert changed(before, plan(tmp_path, "dataset.source.seed=1")) == {node.step for node in before.values()}
+
+
+def test_the_compiled_core_reaches_what_calls_it_and_what_follows(tmp_path):
+    steps = changed(plan(tmp_path), plan(tmp_path, core="another"))
+    assert {"build_ad_features", "evaluate_account_health"} <= steps
+    assert not {"simulate_world", "validate_data", "split_data", "embed_images"} & steps
+
+
+def test_a_library_is_part_of_the_key_of_the_steps_that_declare_it(tmp_path, monkeypatch):
+    before = plan(tmp_path)
+    monkeypatch.setattr("within_wf.steps.plan._VERSIONS", {"xgboost-cpu": "0.0"})
+    assert changed(before, plan(tmp_path)) == {"train_account_health", "evaluate_account_health", "report_model"}
+    assert versions(("no-such-library",))["no-such-library"] == "missing"
+
+
+def test_a_model_that_is_not_asked_for_and_an_encoder_that_is_off_are_not_planned(tmp_path):
+    made = plan(tmp_path, "models.account_health=null", "model.visual_encoder.enabled=false")
+    steps = {node.step for node in made.values()}
+    assert "embed_images" not in steps
+    assert not any("account" in step for step in steps)
+    assert "images" not in made["train_ad_score/sample_world.ad_score"].inputs
+
+
+def test_an_action_follows_from_what_was_really_made(tmp_path):
+    node = plan(tmp_path)["split_data/sample_world.ad_score"]
+    one, two = action_key(node, {"dataset": "a"}), action_key(node, {"dataset": "b"})
+    assert one != two
+    assert one == action_key(node, {"dataset": "a"})
+    louder = plan(tmp_path, "dataset.source.seed=1")["split_data/sample_world.ad_score"]
+    assert louder.key != node.key
+    assert action_key(louder, {"dataset": "a"}) == one
+
+
+@pytest.fixture
+def files(tmp_path):
+    folder = tmp_path / "data" / "facebook_campaigns"
+    folder.mkdir(parents=True)
+    (folder / "KAG_conversion_data.csv").write_text("ad_id\n1\n")
+    return tmp_path / "data"
+
+
+FACEBOOK = CODE / "configs/experiment/facebook_campaigns.yaml"
+
+
+def test_raw_files_count_by_their_bytes_alone(tmp_path, files):
+    path = files / "facebook_campaigns/KAG_conversion_data.csv"
+    before = plan(tmp_path, path=FACEBOOK, raw=RawFiles(files, tmp_path / "raw.json"))
+    path.touch()
+    files.rename(tmp_path / "moved")
+    again = plan(tmp_path, path=FACEBOOK, raw=RawFiles(tmp_path / "moved", tmp_path / "raw.json"))
+    assert changed(before, again) == set()
+    (tmp_path / "moved/facebook_campaigns/KAG_conversion_data.csv").write_text("ad_id\n2\n")
+    other = plan(tmp_path, path=FACEBOOK, raw=RawFiles(tmp_path / "moved", tmp_path / "raw.json"))
+    assert changed(before, other) == {node.step for node in before.values()}
+
+
+def test_raw_files_that_are_not_there_are_named(tmp_path):
+    with pytest.raises(DatasetNotFoundError, match="WITHIN_DATA"):
+        plan(tmp_path, path=FACEBOOK)
+    with pytest.raises(DatasetNotFoundError, match=r"KAG_conversion_data\.csv: found no file"):
+        plan(tmp_path, path=FACEBOOK, raw=RawFiles(tmp_path, tmp_path / "raw.json"))
