@@ -51,8 +51,10 @@ class TextEncoder:
 
     def __init__(self, folder: Path) -> None:
         from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
 
         _check(folder)
+        logging.disable_progress_bar()
         self.folder = folder
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)

