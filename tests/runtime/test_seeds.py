@@ -21,7 +21,7 @@ def leave_no_trace(monkeypatch):
 
 
 def draw():
-    return random.random(), np.random.random(), torch.rand(1).item()  # noqa: NPY002, S311
+    return random.random(), np.random.random(), torch.rand(1).item()  # noqa: NPY002
 
 
 def test_the_same_seed_gives_the_same_draws():

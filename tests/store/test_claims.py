@@ -258,7 +258,7 @@ def killed(log):
 def test_many_processes_never_hold_a_key_together(board, tmp_path, seed):
     """Eight come for a key whose holder is dead; half of them die holding it, again and again taken over."""
     post(board, dead_owner())
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     workers = [
         subprocess.Popen([sys.executable, "-c", WORKER, str(tmp_path), str(rng.randint(2, 6)), "die" if turn % 2 else "live"])
         for turn in range(8)

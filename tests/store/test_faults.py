@@ -162,7 +162,7 @@ def _check_turns(store, said):
 
 @pytest.mark.parametrize("kills", [6, pytest.param(60, marks=pytest.mark.slow)])
 def test_sigkill_leaves_all_or_nothing(tmp_path, kills):
-    rng = random.Random(kills)  # noqa: S311
+    rng = random.Random(kills)
     root = tmp_path / "store"
     said = -1
     for said in _kill_often(root, kills, rng):
