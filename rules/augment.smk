@@ -13,7 +13,7 @@ rule augment_ads:
     message:
         "{wildcards.name}: varying training ads"
     shell:
-        step("augment_ads")
+        run.command("augment_ads")
 
 
 rule augment_accounts:
@@ -28,4 +28,4 @@ rule augment_accounts:
     message:
         "{wildcards.name}: varying training windows"
     shell:
-        step("augment_accounts")
+        run.command("augment_accounts")

@@ -11,7 +11,7 @@ rule simulate_world:
     message:
         "{wildcards.name}: drawing the sample world"
     shell:
-        step("simulate_world")
+        run.command("simulate_world")
 
 
 rule read_source:
@@ -24,4 +24,4 @@ rule read_source:
     message:
         "{wildcards.name}: reading the raw files"
     shell:
-        step("read_source")
+        run.command("read_source")

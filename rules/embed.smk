@@ -14,7 +14,7 @@ rule embed_text:
     message:
         "{wildcards.name}: embedding texts"
     shell:
-        step("embed_text")
+        run.command("embed_text")
 
 
 rule embed_images:
@@ -30,4 +30,4 @@ rule embed_images:
     message:
         "{wildcards.name}: embedding images"
     shell:
-        step("embed_images")
+        run.command("embed_images")

@@ -13,7 +13,7 @@ rule evaluate_ad_score:
     message:
         "{wildcards.name}: judging the Ad Score Predictor"
     shell:
-        step("evaluate_ad_score")
+        run.command("evaluate_ad_score")
 
 
 rule evaluate_account_health:
@@ -28,4 +28,4 @@ rule evaluate_account_health:
     message:
         "{wildcards.name}: judging the Account Health Predictor"
     shell:
-        step("evaluate_account_health")
+        run.command("evaluate_account_health")

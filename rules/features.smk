@@ -13,7 +13,7 @@ rule build_ad_features:
     message:
         "{wildcards.name}: building features of ads"
     shell:
-        step("build_ad_features")
+        run.command("build_ad_features")
 
 
 rule build_account_features:
@@ -28,4 +28,4 @@ rule build_account_features:
     message:
         "{wildcards.name}: building windows of accounts"
     shell:
-        step("build_account_features")
+        run.command("build_account_features")

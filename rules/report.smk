@@ -13,4 +13,4 @@ rule report_model:
     message:
         "{wildcards.name}: writing the report"
     shell:
-        step("report_model")
+        run.command("report_model")

@@ -13,4 +13,4 @@ rule split_data:
     message:
         "{wildcards.name}: splitting rows"
     shell:
-        step("split_data")
+        run.command("split_data")

@@ -3,7 +3,7 @@
 
 rule track:
     input:
-        unpack(judged),
+        unpack(run.judged),
     output:
         "out/track/{name}/{key}.run.json",
     log:
@@ -13,5 +13,4 @@ rule track:
     message:
         "{wildcards.name}: recording the run"
     shell:
-        f"within-wf track --name {{wildcards.name}} --plan {run.plan_path} --settings {run.tracking.settings}"
-        " --marker {output} --log {log}"
+        run.track_command()

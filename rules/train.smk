@@ -13,7 +13,7 @@ rule train_ad_score:
     message:
         "{wildcards.name}: training the Ad Score Predictor"
     shell:
-        step("train_ad_score")
+        run.command("train_ad_score")
 
 
 rule train_account_health:
@@ -28,7 +28,7 @@ rule train_account_health:
     message:
         "{wildcards.name}: training the Account Health Predictor"
     shell:
-        step("train_account_health")
+        run.command("train_account_health")
 
 
 rule fit_ad_baselines:
@@ -43,7 +43,7 @@ rule fit_ad_baselines:
     message:
         "{wildcards.name}: fitting baselines"
     shell:
-        step("fit_ad_baselines")
+        run.command("fit_ad_baselines")
 
 
 rule fit_account_baselines:
@@ -58,4 +58,4 @@ rule fit_account_baselines:
     message:
         "{wildcards.name}: fitting baselines"
     shell:
-        step("fit_account_baselines")
+        run.command("fit_account_baselines")

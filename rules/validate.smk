@@ -13,4 +13,4 @@ rule validate_data:
     message:
         "{wildcards.name}: validating rows"
     shell:
-        step("validate_data")
+        run.command("validate_data")

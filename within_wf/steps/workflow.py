@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -41,9 +42,23 @@ class Workflow:
 
         def of(wildcards: Any) -> dict[str, str]:
             node = self.plan.get(f"{step}/{wildcards.name}")
-            return {} if node is None else {label: self.plan[name].ref for label, name in node.inputs.items()}
+            return {} if node is None else _ancient({label: self.plan[name].ref for label, name in node.inputs.items()})
 
         return of
+
+    def command(self, step: str) -> str:
+        """The one shell command of a step's rule."""
+        return (
+            f"{_runner()} step {step} --name {{wildcards.name}} --plan {self.plan_path}"
+            " --ref {output} --log {log} --threads {threads}"
+        )
+
+    def track_command(self) -> str:
+        """The shell command of the rule that records."""
+        return (
+            f"{_runner()} track --name {{wildcards.name}} --plan {self.plan_path} --settings {self.tracking.settings}"
+            " --marker {output} --log {log}"
+        )
 
     def refs(self, *steps: str, model: str | None = None) -> list[str]:
         """The refs of some steps, of one model or of all."""
@@ -52,7 +67,7 @@ class Workflow:
     def judged(self, wildcards: Any) -> dict[str, str]:
         """The input function of the rule that records: what is recorded of a model."""
         found = (marker for marker in self.tracking.markers if marker.name == wildcards.name)
-        return {label: node.ref for marker in found for label, node in marker.inputs.items()}
+        return _ancient({label: node.ref for marker in found for label, node in marker.inputs.items()})
 
     def markers(self, *, model: str | None = None) -> list[str]:
         """The markers of one model or of all, where runs are recorded."""
@@ -109,6 +124,19 @@ def prefetch(plan: Plan, store: Store) -> None:
         manifest = store.get(action) if action else None
         if action and manifest:
             write_ref(path, node, action, manifest)
+
+
+def _ancient(refs: Mapping[str, str]) -> dict[str, str]:
+    """Refs whose file times mean nothing: whatever matters is part of the path of what is made from them."""
+    from snakemake.io import ancient
+
+    return {label: ancient(ref) for label, ref in refs.items()}
+
+
+def _runner() -> str:
+    """The step runner beside the interpreter, whether or not its environment is activated; as a rule's shell quotes it."""
+    path = shlex.quote(str(Path(sys.executable).with_name("within-wf")))
+    return path.replace("{", "{{").replace("}", "}}")
 
 
 def _plan(dataset: str, overrides: object, configs: Path) -> tuple[Plan, Tracking]:
