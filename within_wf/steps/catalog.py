@@ -146,9 +146,10 @@ STEPS: tuple[Step, ...] = (
     Step(
         "fit_ad_baselines",
         "ad_score",
-        inputs={"features": "build_ad_features", "images": "embed_images"},
-        reads=("dataset.ads", "training.seed"),
-        libraries=("numpy", "scipy", "scikit-learn", "polars", "safetensors"),
+        inputs={"features": "build_ad_features"},
+        reads=("training.seed",),
+        libraries=(*_TORCH, "scipy", "scikit-learn", "polars", "safetensors"),
+        compiled=True,
     ),
     Step(
         "fit_account_baselines",
