@@ -141,7 +141,7 @@ class ImageEncoder:
         if problems:
             raise TrainingError("the image encoder's weights are of another network", problems)
         self._network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-        self._network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network.eval().to(memory_format=torch.channels_last)
 
     def embed(
         self, images: Sequence[bytes], *, threads: int = 1, advance: Callable[[int], None] = lambda _: None
