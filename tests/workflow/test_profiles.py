@@ -1,6 +1,5 @@
 """What each profile plans for each target and dataset, right after a clone; nothing runs."""
 
-import importlib.util
 import os
 import re
 import shutil
@@ -15,12 +14,7 @@ from tests.workflow.place import BIN, ROOT, Place
 from within_wf.steps.place import open_store
 from within_wf.steps.workflow import open_workflow
 
-NO_FILE_STORAGE = pytest.mark.xfail(
-    importlib.util.find_spec("snakemake_storage_plugin_fs") is None,
-    reason="the Kubernetes executor asks for a storage provider, and the lock has none (snakemake-storage-plugin-fs)",
-    strict=True,
-)
-PROFILES = ["local", "slurm-cpu", "slurm-gpu", pytest.param("kubernetes", marks=NO_FILE_STORAGE)]
+PROFILES = ["local", "slurm-cpu", "slurm-gpu", "kubernetes"]
 TARGETS = ("train_all", "validate_all", "evaluate_all", "report_all", "ad_score", "account_health")
 AD_STEPS = {"validate_data", "split_data", "build_ad_features", "augment_ads", "fit_ad_baselines", "train_ad_score"}
 ACCOUNT_STEPS = {
