@@ -1,4 +1,4 @@
-"""What ``within-wf`` can do besides running a step."""
+"""From an advertiser's raw data to trained and judged models: what there is to ask besides running the workflow."""
 
 from __future__ import annotations
 
@@ -85,19 +85,60 @@ def gc(
     drop: Annotated[list[str] | None, typer.Option(help="Forget an action by its key.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be collected.")] = False,
 ) -> None:
-    """Collect what nothing needs: results/, out/ and registered models are kept."""
+    """Collect what nothing needs: results/ and out/ of every checkout on the store, and pinned models, are kept."""
+    from within_wf.steps.kept import roots
     from within_wf.steps.place import open_store
     from within_wf.store.gc import collect
 
+    store = open_store()
     report = collect(
-        open_store(),
-        [Path("results"), Path("out")],
+        store,
+        roots(store),
         older_than=None if older_than is None else older_than * 86400,
         max_size=None if max_size is None else int(max_size * 1e9),
         drop=drop or (),
         dry_run=dry_run,
     )
     typer.echo(str(report))
+
+
+@store_app.command()
+def pin(
+    model: Annotated[str, typer.Argument(help="ad_score or account_health.")],
+    dataset: Dataset = None,
+    name: Annotated[str | None, typer.Option(help="The pin's name; <dataset>.<model> by default.")] = None,
+) -> None:
+    """Keep a model, its judgement and all it comes from, whatever is collected."""
+    from within_wf.steps.kept import pin_model
+    from within_wf.steps.place import open_store
+
+    typer.echo(f"pinned {pin_model(open_store(), model, dataset, name)}")
+
+
+@store_app.command()
+def unpin(name: Annotated[str, typer.Argument(help="The pin's name.")]) -> None:
+    """Keep it no longer."""
+    from within_wf.errors import Problem, StoreError
+    from within_wf.steps.place import open_store
+    from within_wf.store.pins import pins
+    from within_wf.store.pins import unpin as remove
+
+    store = open_store()
+    if not remove(store, name):
+        raise StoreError(
+            "nothing was unpinned", [Problem("name", name, f"one of {', '.join(pins(store)) or 'no pins at all'}")]
+        )
+    typer.echo(f"unpinned {name}")
+
+
+@store_app.command()
+def pins() -> None:
+    """List the pins."""
+    from within_wf.steps.place import open_store
+    from within_wf.store.pins import pins as all_pins
+
+    for name, actions in all_pins(open_store()).items():
+        typer.echo(f"{name}  {len(actions)} actions")
 
 
 @config_app.command()

@@ -8,7 +8,7 @@ from typing import Any
 
 from within_wf.errors import Problem, StoreError
 from within_wf.steps.catalog import STEPS
-from within_wf.steps.plan import Node, Plan
+from within_wf.steps.plan import MODELS, Node, Plan
 from within_wf.steps.refs import read_ref
 from within_wf.steps.workflow import find_latest, latest_plans
 
@@ -72,13 +72,26 @@ def lineage(model: str, dataset: str | None = None) -> list[str]:
     Raises:
         StoreError: The model is unknown or was not made here.
     """
-    step = f"train_{model}"
-    if step not in [entry.name for entry in STEPS]:
-        raise StoreError("lineage asks for a model", [Problem("lineage", repr(model), "ad_score or account_health")])
+    plan, node = find_made(model, dataset)
+    return list(_walk(plan, node, 0, set()))
+
+
+def find_made(model: str, dataset: str | None = None) -> tuple[Plan, Node]:
+    """The newest plan here in which a model is made, and the node that trains it.
+
+    Args:
+        model: ``ad_score`` or ``account_health``.
+        dataset: The dataset; the newest that was run by default.
+
+    Raises:
+        StoreError: The model is unknown or was not made here.
+    """
+    if model not in MODELS:
+        raise StoreError("there is no such model", [Problem("model", repr(model), " or ".join(MODELS))])
     for plan in latest_plans():
-        for node in find_latest([plan], step, dataset, None):
+        for node in find_latest([plan], f"train_{model}", dataset, None):
             if Path(node.ref).exists():
-                return list(_walk(plan, node, 0, set()))
+                return plan, node
     raise StoreError(f"{model} was not made here yet; run `snakemake --profile local {model}` first")
 
 

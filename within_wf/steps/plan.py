@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,6 +105,13 @@ def plan_to_json(plan: Plan) -> str:
 def plan_from_json(text: str | bytes) -> Plan:
     """Read what :func:`plan_to_json` wrote."""
     return {key: Node(**value) for key, value in json.loads(text).items()}
+
+
+def nodes_above(plan: Plan, node: Node) -> Iterator[Node]:
+    """A node and all it is made from, in the order the data walks; what is reached twice comes twice."""
+    for above in node.inputs.values():
+        yield from nodes_above(plan, plan[above])
+    yield node
 
 
 class RawFiles:

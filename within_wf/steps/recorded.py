@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from within_wf.errors import StoreError
-from within_wf.steps.plan import Node, Plan
+from within_wf.steps.plan import Node, Plan, nodes_above
 from within_wf.steps.provenance import provenance_path
 from within_wf.steps.refs import Ref, read_ref
 from within_wf.store.local import Store
@@ -31,7 +31,7 @@ def read_record(plan: Plan, nodes: Mapping[str, Node], store: Store) -> RunRecor
     """
     files = {name: path for label, node in nodes.items() for name, path in _files(store, node, _FILES[label])}
     evaluate = nodes["evaluate"]
-    lineage = list(dict.fromkeys(_lineage(plan, evaluate)))
+    lineage = list(dict.fromkeys(node.id for node in nodes_above(plan, evaluate)))
     refs = {node.step: _ref(node) for node in (plan[name] for name in lineage)}
     train, judged = _provenance(nodes.get("train", evaluate)), _provenance(evaluate)
     started = train.get("started_seconds")
@@ -58,13 +58,6 @@ def _files(store: Store, node: Node, names: tuple[str, ...]) -> Iterator[tuple[s
     for name in names:
         if name in manifest.files:
             yield name, store.blob(manifest.files[name].sha256)
-
-
-def _lineage(plan: Plan, node: Node) -> Iterator[str]:
-    """The ids of a node and all before it, in the order the data walks."""
-    for above in node.inputs.values():
-        yield from _lineage(plan, plan[above])
-    yield node.id
 
 
 def _params(plan: Plan, lineage: list[str], model: str | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from within_wf.steps.kept import remember_checkout
 from within_wf.steps.place import open_store
 from within_wf.steps.plan import Node, Plan
 from within_wf.steps.refs import Ref, read_ref
@@ -52,6 +53,7 @@ def is_main_process() -> bool:
 
 def rebuild(plan: Plan, store: Store) -> None:
     """Lay out the results of every node that is made; all at once, and only where something differs."""
+    remember_checkout(store)
     made = [(node, ref) for node in plan.values() if (ref := read_ref(Path(node.ref))) is not None]
     if not made:
         return

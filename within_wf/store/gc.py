@@ -9,6 +9,7 @@ once more for its blobs when its record is written.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -57,6 +58,20 @@ class GcReport:
     scratch: int
     claims: int
     dry_run: bool
+
+    def __str__(self) -> str:
+        would = "would be " if self.dry_run else ""
+        lines = [
+            f"{len(self.actions):,} actions {would}forgotten, {self.blobs:,} blobs {would}removed: {self.freed / 1e6:,.1f} MB.",
+            f"{self.kept_actions:,} actions {would}kept: {self.kept_size / 1e6:,.1f} MB.",
+        ]
+        if self.scratch or self.claims:
+            lines.append(f"Of dead processes: {self.scratch:,} working directories and {self.claims:,} claims {would}removed.")
+        if self.over:
+            lines.append(f"That is {self.over / 1e6:,.1f} MB above the limit: results/, out/ or a pin needs the rest.")
+        kinds = Counter(self.actions.values())
+        lines += [f"  {kind}: {count:,}" for kind, count in sorted(kinds.items())]
+        return "\n".join(lines)
 
 
 def collect(

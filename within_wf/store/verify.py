@@ -47,6 +47,12 @@ class VerifyReport:
     left: tuple[Problem, ...]
     repaired: tuple[str, ...]
 
+    def __str__(self) -> str:
+        counted = f"{self.actions:,} actions and {self.blobs:,} blobs ({self.size / 1e6:,.1f} MB) hashed"
+        spare = f"; {self.unreferenced:,} belong to no action, `within-wf store gc` takes them" if self.unreferenced else ""
+        state = "" if self.problems else "; the store is sound"
+        return "\n".join([f"{counted}{state}{spare}.", *self.repaired])
+
     def raise_if_damaged(self) -> None:
         """Turn problems that were left into an error.
 
