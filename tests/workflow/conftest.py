@@ -27,6 +27,6 @@ def undisturbed(tmp_path_factory):
 def copy(undisturbed, tmp_path):
     """A copy of the finished run that may be changed."""
     place = Place(tmp_path / "run", tmp_path / "store")
-    shutil.copytree(undisturbed.store, place.store, symlinks=True)
+    undisturbed.copy_store(place.store)
     shutil.copytree(undisturbed.folder, place.folder, symlinks=True)
     return place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -48,11 +49,12 @@ class Place:
         return {**outside, **own, **self.more}
 
     def command(self, *arguments: str, profile: str = "local", small: bool = True) -> list[str]:
-        """The command line of the workflow; ``arguments`` may hold ``set=…``."""
+        """The command line of the workflow; ``arguments`` may hold ``dataset=…`` and ``set=…``."""
         given = [word.removeprefix("set=") for word in arguments if word.startswith("set=")]
-        rest = [word for word in arguments if not word.startswith("set=")]
+        datasets = [word for word in arguments if word.startswith("dataset=")]
+        rest = [word for word in arguments if not word.startswith(("set=", "dataset="))]
         sets = [*(SMALL if small else ()), *given]
-        config = ["--config", f"set=[{', '.join(sets)}]"] if sets else []
+        config = [*datasets, *([f"set=[{', '.join(sets)}]"] if sets else [])]
         return [
             str(BIN / "snakemake"),
             "-s",
@@ -60,7 +62,7 @@ class Place:
             "--profile",
             str(self.code / profile),
             *rest,
-            *config,
+            *(["--config", *config] if config else []),
         ]
 
     def start(self, *arguments: str, **options: object) -> subprocess.Popen[str]:
@@ -97,6 +99,11 @@ class Place:
         assert done.returncode == expect, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
 
+    def copy_store(self, to: Path) -> None:
+        """Copy the store, and the record of runs beside it."""
+        for mine, other in ((self.store, to), (beside(self.store), beside(to))):
+            shutil.copytree(mine, other, symlinks=True)
+
     def outputs(self) -> dict[str, dict[str, str]]:
         """``step/name`` to the SHA-256 of each file it made."""
         refs = [(path, read_ref(path)) for path in sorted((self.folder / "out").glob("*/*/*.ref.json"))]
@@ -105,6 +112,11 @@ class Place:
     def computed(self) -> set[str]:
         """``step/name`` of what was computed here, and not found in the store."""
         return {f"{path.parts[-3]}/{path.parts[-2]}" for path in (self.folder / "out").glob("*/*/*.provenance.json")}
+
+
+def beside(store: Path) -> Path:
+    """The folder beside a store in which runs are recorded."""
+    return store.with_name(f"{store.name}-tracking")
 
 
 def jobs(text: str) -> int:

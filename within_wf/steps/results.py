@@ -1,4 +1,4 @@
-"""``results/``: what a run made, by names made of words; links into the store."""
+"""``results/``: what a run made, by names made of words; links to the blobs of the store."""
 
 from __future__ import annotations
 
@@ -87,7 +87,20 @@ def _lay_out(store: Store, root: Path, node: Node, ref: Ref) -> None:
             places.append(home / path)
         for place in places:
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.symlink_to(store.blob(sha256))
+            _link(store.blob(sha256), place)
+
+
+def _link(blob: Path, place: Path) -> None:
+    """Give a blob a name that people read. Browsers follow a symbolic link and then miss the suffix, so links are hard
+    where they can be; elsewhere (another file system, another owner) pages are copied.
+    """
+    try:
+        place.hardlink_to(blob)
+    except OSError:
+        if place.suffix == ".html":
+            shutil.copyfile(blob, place)
+        else:
+            place.symlink_to(blob)
 
 
 def print_summary(dataset: str | None = None) -> int:

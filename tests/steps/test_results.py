@@ -1,0 +1,67 @@
+"""What people find in results/, in runs whose artifacts are made by hand."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.steps.judged_world import make
+from tests.workflow.place import ROOT
+from within_wf.steps import results
+from within_wf.steps.place import open_store
+from within_wf.steps.refs import read_ref
+from within_wf.steps.workflow import open_workflow
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    """A plan whose steps are all made, and the store."""
+    monkeypatch.setenv("WITHIN_STORE", str(tmp_path / "store"))
+    (tmp_path / "run").mkdir()
+    monkeypatch.chdir(tmp_path / "run")
+    plan = open_workflow({"set": "tracking.enabled=false"}, ROOT / "configs").plan
+    store = open_store()
+    make(plan, store)
+    return plan, store
+
+
+def laid_out():
+    return {str(path.relative_to("results/sample_world")): path for path in Path("results/sample_world").rglob("*")}
+
+
+def test_every_file_of_every_step_has_a_name_and_takes_no_room(made):
+    plan, store = made
+    results.rebuild(plan, store)
+    found = laid_out()
+    for node in plan.values():
+        for path, sha256 in read_ref(Path(node.ref)).files.items():
+            name = f"{node.model}/{node.step}/{path}" if node.model else f"{node.step}/{path}"
+            assert found[name].samefile(store.blob(sha256))
+    report = found["ad_score/report.html"]
+    assert not report.is_symlink(), "a browser goes by the suffix of what a symbolic link leads to"
+    assert report.samefile(found["ad_score/report_model/report.html"])
+
+
+def test_where_no_hard_link_can_be_made_a_page_still_has_its_suffix(made, monkeypatch):
+    def refuse(*_):
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    plan, store = made
+    results.rebuild(plan, store)
+    found = laid_out()
+    blob = store.blob(read_ref(Path(plan["report_model/sample_world.ad_score"].ref)).files["report.html"])
+    assert not found["ad_score/report.html"].is_symlink()
+    assert found["ad_score/report.html"].read_bytes() == blob.read_bytes()
+    assert found["ad_score/metrics.json"].is_symlink()
+    assert found["ad_score/metrics.json"].is_file()
+
+
+def test_what_is_gone_from_the_plan_goes_from_the_results(made):
+    plan, store = made
+    results.rebuild(plan, store)
+    less = {name: node for name, node in plan.items() if node.model != "account_health"}
+    results.rebuild(less, store)
+    assert {name.partition("/")[0] for name in laid_out()} == {"simulate_world", "ad_score", "artifacts.json"}
+    assert set(json.loads(Path("results/sample_world/artifacts.json").read_text())["artifacts"]) == set(less)
+    assert not list(Path("results").glob(".sample_world*"))
