@@ -125,9 +125,8 @@ def unpin(name: Annotated[str, typer.Argument(help="The pin's name.")]) -> None:
 
     store = open_store()
     if not remove(store, name):
-        raise StoreError(
-            "nothing was unpinned", [Problem("name", name, f"one of {', '.join(pins(store)) or 'no pins at all'}")]
-        )
+        known = ", ".join(pins(store))
+        raise StoreError("nothing was unpinned", [Problem("name", repr(name), f"one of {known}" if known else "no pin at all")])
     typer.echo(f"unpinned {name}")
 
 

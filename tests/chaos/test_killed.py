@@ -19,6 +19,9 @@ from tests.workflow.place import Place
 pytestmark = pytest.mark.slow
 TIMES_EACH = 2
 BETWEEN = 3
+"""Steps, of the first ones, that are surely killed between their blobs and their record; of the others half are, by chance."""
+TRIES = 12
+LEAST = 30
 
 
 def seconds_of(place):
@@ -45,24 +48,45 @@ class Chaos:
         self.draws = random.Random(seed)
         self.kills = Counter()
 
-    def strike(self, step, moment):
-        """Run until the run is killed in a step; whether it was."""
+    def strike(self, step, moment, counted_as=None):
+        """Run up to a step until the run is killed in it; whether it was. If the kill came too late, the step is finished."""
         self.mark.unlink(missing_ok=True)
         self.place.more = {
             "PYTHONPATH": str(Path(__file__).parent),
             "WITHIN_CHAOS": f"{step} {moment}",
             "WITHIN_CHAOS_MARK": str(self.mark),
         }
-        process = self.start_in_a_group()
+        process = self.start_in_a_group(step)
         text, _ = process.communicate(timeout=600)
         struck = self.mark.exists()
         assert struck or process.returncode == 0, text
-        self.kills[step] += struck
+        self.kills[counted_as or step] += struck
         return struck
 
-    def start_in_a_group(self):
+    def strike_surely(self, step, seconds):
+        """Kill the run in a step, at a random moment of the step's time."""
+        for late in range(TRIES):
+            self.forget(step)
+            if self.strike(step, f"{self.draws.uniform(0, 0.9 * seconds / (1 + late / 4)):.3f}"):
+                return
+        raise AssertionError(f"{TRIES} kills came too late for {step}")
+
+    def forget(self, step):
+        """Take a finished step out of the store, so that it runs again."""
+        self.place.more = {}
+        for path in (self.place.folder / "out" / step).glob("*/*.ref.json"):
+            self.place.within_wf("store", "gc", "--drop", json.loads(path.read_text())["action"])
+            path.unlink()
+
+    def start_in_a_group(self, step):
         self.place.folder.mkdir(parents=True, exist_ok=True)
-        command = ["/bin/sh", "-c", 'WITHIN_CHAOS_GROUP=$$ exec "$@"', "chaos", *self.place.command("train_all")]
+        command = [
+            "/bin/sh",
+            "-c",
+            'WITHIN_CHAOS_GROUP=$$ exec "$@"',
+            "chaos",
+            *self.place.command("train_all", "--until", step),
+        ]
         return subprocess.Popen(
             command,
             cwd=self.place.folder,
@@ -92,19 +116,18 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_it_had_not_been(tmp_pat
     for step in order:
         chaos.strike_anywhere(4.0)
         for _ in range(TIMES_EACH):
-            for _ in range(5):  # a kill that comes too late finds the step finished
-                if chaos.strike(step, f"{chaos.draws.uniform(0, 0.8 * seconds[step]):.3f}"):
-                    break
-            else:
-                break
-        if chaos.draws.random() < 0.5 or step in order[:BETWEEN]:
-            chaos.kills["(between blobs and record)"] += chaos.strike(step, "blobs")
+            chaos.strike_surely(step, seconds[step])
+        if step in order[:BETWEEN] or chaos.draws.random() < 0.5:
+            assert chaos.strike(step, "blobs", "(between blobs and record)")
     chaos.place.more = {}
     chaos.place.run("train_all")
     with capsys.disabled():
         print(f"\nchaos, seed {seed}: {sum(chaos.kills.values())} kills")
         for step, count in chaos.kills.items():
             print(f"  {step:28} {'#' * count}")
+    assert all(chaos.kills[step] >= TIMES_EACH for step in order)
+    assert chaos.kills["(between blobs and record)"] >= BETWEEN
+    assert sum(chaos.kills.values()) >= LEAST
     assert chaos.place.outputs() == undisturbed.outputs()
     chaos.place.within_wf("store", "verify")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import accumulate, combinations
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +87,9 @@ class WindowBuilder:
                 sorted by series and time.
         """
         step = _common_step(table, self.roles)
-        for _, moments in table.group_by(self.roles.series, maintain_order=True):
-            yield self._of_series(moments, step)
+        lengths = table[self.roles.series].rle().struct.field("len").to_list()
+        for end, length in zip(accumulate(lengths), lengths, strict=True):
+            yield self._of_series(table.slice(end - length, length), step)
 
     def _of_series(self, moments: pl.DataFrame, step: int) -> Windows:
         length = self.config.length
@@ -155,7 +156,8 @@ class WindowBuilder:
 
 def with_rows(parts: Sequence[pl.DataFrame], roles: SeriesTable) -> pl.DataFrame:
     """The sides of a split (train, validation, test) as one table, by series and time, with ``split`` and ``row``."""
-    named = [part.with_columns(split=pl.lit(name)) for name, part in zip(SPLITS, parts, strict=True)]
+    kind = pl.Enum(SPLITS)
+    named = [part.with_columns(split=pl.lit(name, kind)) for name, part in zip(SPLITS, parts, strict=True)]
     return pl.concat(named).sort(roles.series, roles.time).with_row_index("row")
 
 

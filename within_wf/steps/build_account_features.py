@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 
@@ -17,9 +19,10 @@ from within_wf.store.tensor_writer import TensorWriter
 def run(context: StepContext) -> None:
     """Learn the channels' scales from training moments, cut all series into windows."""
     roles, config = context.section("dataset.series", SeriesTable), context.section("data.windows", WindowConfig)
-    parts = [pl.read_parquet(context.inputs["split"] / f"{name}.parquet") for name in SPLITS]
+    parts = _read(context.inputs["split"], roles)
     builder = WindowBuilder(roles, config).fit(parts[0])
     moments = with_rows(parts, roles)
+    del parts
     names = builder.feature_names
     shapes = {
         "x": (np.float32, (config.length, 2 * len(roles.channels))),
@@ -41,11 +44,23 @@ def run(context: StepContext) -> None:
     builder.save(context.output / "preprocessor")
 
 
+def _read(folder: Path, roles: SeriesTable) -> list[pl.DataFrame]:
+    """The sides of the split, texts as numbers in the order of the texts: a fourth of the memory."""
+    sides = [pl.scan_parquet(folder / f"{name}.parquet") for name in SPLITS]
+    texts = list(dict.fromkeys((roles.series, *roles.slices)))
+    columns = list(dict.fromkeys((*texts, roles.time, roles.label, *roles.channels)))
+    numbered = []
+    for name in texts:
+        values = pl.concat([side.select(pl.col(name).cast(pl.String)) for side in sides]).unique().collect(engine="streaming")
+        numbered.append(pl.col(name).cast(pl.String).cast(pl.Enum(values[name].drop_nulls().sort())))
+    return [side.select(columns).with_columns(numbered).collect() for side in sides]
+
+
 def _index(ends: pl.DataFrame, roles: SeriesTable) -> pl.DataFrame:
     return ends.select(
         pl.col(roles.series).cast(pl.String).alias("series"),
         pl.col(roles.time).alias("time"),
-        "split",
+        pl.col("split").cast(pl.String),
         pl.col(roles.label).cast(pl.Int64).alias("label"),
         *(pl.col(name).cast(pl.String).alias(f"slice_{name}") for name in roles.slices),
     )

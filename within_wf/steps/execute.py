@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import time
 import traceback
 from pathlib import Path
 from typing import TextIO, cast
@@ -20,6 +19,7 @@ from within_wf.steps.refs import Ref, write_ref
 from within_wf.steps.runner import find_node, parse_arguments, read_plan, upstream
 from within_wf.store.local import Store
 from within_wf.store.manifest import Manifest
+from within_wf.tracking.meters import Meters
 
 
 def main(arguments: list[str]) -> int:
@@ -51,12 +51,12 @@ def _make(plan_path: Path, step: str, name: str, ref: Path, threads: int) -> Non
     inputs = upstream(plan, node)
     action = action_key(node, {label: above.digest for label, above in inputs.items()})
     store = open_store()
-    started = time.time()
+    meters = Meters()
     with store.claim(action, label=node.id, needs=[above.action for above in inputs.values()]) as claim:
         manifest = store.get(action)
         if manifest is None and claim.held:
             manifest = _compute(store, node, action, inputs, threads)
-            write_provenance(ref, node, inputs, started, time.time())
+            write_provenance(ref, plan, node, inputs, meters.read())
     if manifest is None:
         raise StaleCodeError(f"{node.id} was made by another run and is gone again; start the workflow again")
     store.derive(node.key, action)

@@ -7,11 +7,12 @@ import platform
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from within_wf.steps.place import CODE
-from within_wf.steps.plan import Node
+from within_wf.steps.plan import Node, Plan, nodes_above
 from within_wf.steps.refs import Ref, write_whole
 from within_wf.store.canonical import to_json
 
@@ -21,21 +22,28 @@ def provenance_path(ref: Path) -> Path:
     return ref.with_name(ref.name.replace(".ref.json", ".provenance.json"))
 
 
-def write_provenance(ref: Path, node: Node, inputs: dict[str, Ref], started: float, ended: float) -> None:
-    """Write down how an artifact came to be."""
+def write_provenance(ref: Path, plan: Plan, node: Node, inputs: dict[str, Ref], cost: Mapping[str, float | int | None]) -> None:
+    """Write down how an artifact came to be.
+
+    Args:
+        ref: The artifact's ref.
+        plan: The plan it is part of.
+        node: What was made.
+        inputs: Label to what it was made from.
+        cost: What :meth:`within_wf.tracking.meters.Meters.read` says.
+    """
     content: dict[str, Any] = {
         "step": node.step,
         "name": node.name,
         "who": _user(),
         "host": socket.gethostname(),
         "processor": _processor(),
-        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
-        "started_seconds": started,
-        "seconds": round(ended - started, 3),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(cost["started_seconds"])),
+        **cost,
         "commit": _commit(),
         "libraries": node.parts["libraries"],
         "configuration": node.parts["config"],
-        "raw": node.parts["raw"],
+        "raw": {file: digest for above in nodes_above(plan, node) for file, digest in above.parts["raw"].items()},
         "inputs": {label: {"step": above.step, "digest": above.digest} for label, above in inputs.items()},
     }
     write_whole(provenance_path(ref), to_json(content))

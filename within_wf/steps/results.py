@@ -91,16 +91,11 @@ def _lay_out(store: Store, root: Path, node: Node, ref: Ref) -> None:
 
 
 def _link(blob: Path, place: Path) -> None:
-    """Give a blob a name that people read. Browsers follow a symbolic link and then miss the suffix, so links are hard
-    where they can be; elsewhere (another file system, another owner) pages are copied.
-    """
-    try:
-        place.hardlink_to(blob)
-    except OSError:
-        if place.suffix == ".html":
-            shutil.copyfile(blob, place)
-        else:
-            place.symlink_to(blob)
+    """Give a blob a name that people read. A browser goes by the suffix of what a link leads to, so a page is copied."""
+    if place.suffix == ".html":
+        shutil.copyfile(blob, place)
+    else:
+        place.symlink_to(blob)
 
 
 def print_summary(dataset: str | None = None) -> int:

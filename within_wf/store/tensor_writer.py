@@ -13,7 +13,8 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-_NAMES = {"float32": "F32", "float64": "F64", "int32": "I32", "int64": "I64", "uint8": "U8"}
+NAMES = {"float32": "F32", "float64": "F64", "int32": "I32", "int64": "I64", "uint8": "U8"}
+"""What the format calls each dtype."""
 
 
 class TensorWriter:
@@ -69,7 +70,7 @@ class TensorWriter:
             dtype, shape = self._kinds[name]
             whole = [self._rows[name], *shape]
             end = begin + prod(whole) * dtype.itemsize
-            header[name] = {"dtype": _NAMES[dtype.name], "shape": whole, "data_offsets": [begin, end]}
+            header[name] = {"dtype": NAMES[dtype.name], "shape": whole, "data_offsets": [begin, end]}
             begin = end
         text = json.dumps(header, separators=(",", ":")).encode()
         text += b" " * (-len(text) % 8)

@@ -170,10 +170,11 @@ def test_step_draws_the_world_of_its_dataset(world: Path, tmp_path: Path, capsys
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     code = (
-        "import resource, sys; from pathlib import Path; from within_wf.data.sample_world import world;"
+        "import sys; from pathlib import Path; from within_wf.data.sample_world import world;"
+        "from within_wf.tracking.meters import Meters; meters = Meters();"
         "world._write_creatives = lambda *a: None;"
         "world.simulate(1_000_000, 42, Path(sys.argv[1]));"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+        "print(meters.read()['peak_memory_bytes'] // 2**20)"
     )
     root = Path(simulate_world.__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, cwd=root, capture_output=True, text=True)
