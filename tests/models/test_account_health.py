@@ -8,7 +8,8 @@ from sklearn.metrics import roc_auc_score
 from within_wf.config.models import AccountHealthModelConfig, AnomalyConfig, LSTMConfig, XGBoostConfig
 from within_wf.config.training import OptimizerConfig, TrainingConfig
 from within_wf.errors import TrainingError
-from within_wf.models.account_health import AccountHealthPredictor, Windows, train_account_health
+from within_wf.models.account_health import AccountHealthPredictor
+from within_wf.training.account_health import Windows, train_account_health
 
 CONFIG = AccountHealthModelConfig(
     lstm=LSTMConfig(hidden_size=8, dropout=0.1), xgboost=XGBoostConfig(n_estimators=30), anomaly=AnomalyConfig(n_estimators=20)
@@ -55,7 +56,7 @@ def test_each_part_finds_it_and_the_whole_is_no_worse(model):
 
 def test_the_parts_are_those_of_the_libraries(model):
     test = planted(4, 50)
-    views = model._views(test.x, test.features)
+    views = model.views(test.x, test.features)
     assert np.allclose(views[:, 2], -model.forest.score_samples(test.features))
     logits = views @ model.weights[:3] + model.weights[3]
     assert np.allclose(model.predict(test.x, test.features), 1 / (1 + np.exp(-logits)))

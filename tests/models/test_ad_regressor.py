@@ -6,7 +6,8 @@ from sklearn.metrics import r2_score
 from within_wf.config.models import AdScoreModelConfig, FusionConfig, HeadConfig
 from within_wf.config.training import OptimizerConfig, TrainingConfig
 from within_wf.errors import TrainingError
-from within_wf.models.ad_regressor import AdRows, AdScoreRegressor, train_ad_regressor
+from within_wf.models.ad_regressor import AdScoreRegressor
+from within_wf.training.ad_score import AdRows, train_ad_regressor
 
 CONFIG = AdScoreModelConfig(fusion=FusionConfig(hidden_dim=16), head=HeadConfig(hidden_layers=[8], dropout=0.2))
 TRAINING = TrainingConfig(epochs=12, optimizer=OptimizerConfig(learning_rate=3e-3, weight_decay=0.1))

@@ -8,9 +8,10 @@ from torch import nn
 from within_wf.config.training import EarlyStoppingConfig, OptimizerConfig, SchedulerConfig, TrainingConfig
 from within_wf.errors import TrainingError
 from within_wf.models.dropout import KeyedDropout
+from within_wf.models.networks import one_thread, predict
 from within_wf.training.callbacks import Callback
 from within_wf.training.samples import Samples
-from within_wf.training.trainer import Trainer, one_thread, predict
+from within_wf.training.trainer import Trainer
 
 
 class Small(nn.Module):
@@ -77,7 +78,7 @@ def test_the_best_epochs_weights_are_left_in_the_model() -> None:
     result = Trainer(model, config(optimizer=OptimizerConfig(learning_rate=0.3)), 16).fit(samples(), validation)
     losses = [epoch["validation_loss"] for epoch in result.epochs]
     assert result.best_epoch == int(np.argmin(losses)) + 1
-    again = ((predict(model, validation) - validation.target) ** 2).mean()
+    again = ((predict(model, validation.inputs) - validation.target) ** 2).mean()
     assert again == pytest.approx(min(losses), rel=1e-6)
     assert set(result.history()) == {"epochs", "best_epoch", "stopped_early"}
 

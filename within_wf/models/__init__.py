@@ -11,9 +11,6 @@ __getattr__, __dir__ = lazy_exports(
         "ImageEncoder": "image_encoder",
         "LSTMSequenceModel": "sequence",
         "ModelFactory": "factory",
-        "TabularEncoder": "tabular_encoder",
-        "TabularEnsembleModel": "tabular_ensemble",
         "TextEncoder": "text_encoder",
-        "TransformerClassifier": "transformer_classifier",
     },
 )

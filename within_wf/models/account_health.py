@@ -8,56 +8,27 @@ an LSTM over the moments (Hochreiter and Schmidhuber, 1997), boosted trees over 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xgboost
 from sklearn.ensemble import IsolationForest
-from sklearn.linear_model import LogisticRegression
 
 from within_wf.config.models import AccountHealthModelConfig
-from within_wf.config.training import TrainingConfig
 from within_wf.errors import Problem, TrainingError
+from within_wf.models.base import BaseModel
 from within_wf.models.canonical_skops import TREES, load_estimator, save_estimator
+from within_wf.models.networks import load_trainable, predict, trainable
 from within_wf.models.sequence import LSTMSequenceModel
 from within_wf.store.canonical import read_json, read_tensors, write_json, write_tensors
-from within_wf.training.callbacks import Callback
-from within_wf.training.samples import Samples
-from within_wf.training.trainer import Trainer, load_trainable, predict, trainable
 
 Probabilities = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Windows:
-    """Windows of series, to learn from or to judge.
-
-    Attributes:
-        x: Scaled channels, float32, shape [n, moments, channels].
-        features: Statistics of each window, float32, shape [n, f].
-        label: 1 where the account is in trouble, 0 where it is not, int64, shape [n].
-        ids: What names a window for random draws, int64, shape [n].
-    """
-
-    x: npt.NDArray[np.float32]
-    features: npt.NDArray[np.float32]
-    label: npt.NDArray[np.int64]
-    ids: npt.NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.label)
-
-    def samples(self) -> Samples:
-        """The windows as the trainer reads them."""
-        return Samples({"x": self.x}, self.label.astype(np.float32), self.ids)
-
-
 @dataclass
-class AccountHealthPredictor:
+class AccountHealthPredictor(BaseModel):
     """LSTM, boosted trees and isolation forest, joined.
 
     Attributes:
@@ -69,6 +40,8 @@ class AccountHealthPredictor:
             intercept; float64, shape [4].
         history: What training saw, as ``history.json`` holds it; empty for a model that was loaded.
     """
+
+    name = "account_health_predictor"
 
     config: AccountHealthModelConfig
     lstm: LSTMSequenceModel
@@ -87,25 +60,28 @@ class AccountHealthPredictor:
         Returns:
             float64, shape [n], in [0, 1].
         """
-        return _sigmoid(self._views(x, features) @ self.weights[:3] + self.weights[3])
+        return _sigmoid(self.views(x, features) @ self.weights[:3] + self.weights[3])
 
     def predict_parts(
         self, x: npt.NDArray[np.float32], features: npt.NDArray[np.float32]
     ) -> dict[str, npt.NDArray[np.float64]]:
         """What each part says by itself: probabilities of ``lstm`` and ``trees``, ``anomaly`` score of the forest."""
-        views = self._views(x, features)
+        views = self.views(x, features)
         return {"lstm": _sigmoid(views[:, 0]), "trees": _sigmoid(views[:, 1]), "anomaly": views[:, 2]}
 
-    def _views(self, x: npt.NDArray[np.float32], features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        count = len(x)
-        samples = Samples({"x": x}, np.zeros(count, dtype=np.float32), np.arange(count))
-        return _stack(self.lstm, self.trees, self.forest, samples, features)
+    def views(self, x: npt.NDArray[np.float32], features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """What the parts say of each window; arguments as for :meth:`predict`.
+
+        Returns:
+            The logits of LSTM and trees, and the forest's anomaly score; float64, shape [n, 3].
+        """
+        return stack_views(self.lstm, self.trees, self.forest, x, features)
 
     def save(self, path: Path) -> None:
         """Write the model into the directory ``path``, which is made; no pickle, the same bytes each time."""
         path.mkdir(parents=True)
         shape = {"channels": self.lstm.channels, "features": self.trees.num_features()}
-        write_json(path / "config.json", {"model": self.config.model_dump(mode="json"), **shape})
+        write_json(path / "config.json", {"name": self.name, "model": self.config.model_dump(mode="json"), **shape})
         write_tensors(path / "lstm.safetensors", trainable(self.lstm))
         (path / "trees.ubj").write_bytes(bytes(self.trees.save_raw("ubj")))
         save_estimator(path / "forest.skops", self.forest)
@@ -139,105 +115,18 @@ class AccountHealthPredictor:
         return cls(config, lstm, trees, forest, read_tensors(path / "join.safetensors")["weights"], {})
 
 
-def train_account_health(
-    train: Windows,
-    varied: Windows,
-    validation: Windows,
-    config: AccountHealthModelConfig,
-    training: TrainingConfig,
-    batch_size: int,
-    *,
-    callbacks: tuple[Callback, ...] = (),
-    say: Callable[[str], None] = lambda _: None,
-) -> AccountHealthPredictor:
-    """Train the three parts and join them.
-
-    Args:
-        train: Windows to learn from.
-        varied: Varied copies of training windows, for the LSTM alone.
-        validation: Windows that stop the training and join the parts.
-        config: What the parts are made of.
-        training: How the weights are found.
-        batch_size: Windows in one optimizer step.
-        callbacks: Who is told how the LSTM's training goes.
-        say: Told what is being done.
-
-    Raises:
-        TrainingError: The training or validation windows hold one class alone.
-    """
-    _check_classes({"training": train, "validation": validation})
-    both = Windows(
-        *(np.concatenate([getattr(train, name), getattr(varied, name)]) for name in ("x", "features", "label", "ids"))
-    )
-    say(f"training the LSTM on {len(both):,} windows")
-    lstm = LSTMSequenceModel(train.x.shape[2], config.lstm)
-    result = Trainer(lstm, training, batch_size, callbacks=callbacks).fit(both.samples(), validation.samples())
-    say(f"growing {config.xgboost.n_estimators} boosted trees at most and {config.anomaly.n_estimators} isolation trees")
-    trees = _boost(train, validation, config, training.seed)
-    forest = IsolationForest(
-        n_estimators=config.anomaly.n_estimators, contamination=config.anomaly.contamination, random_state=training.seed
-    ).fit(train.features)
-    views = _stack(lstm, trees, forest, validation.samples(), validation.features)
-    join = LogisticRegression(C=1.0, max_iter=1000).fit(views, validation.label)
-    weights = np.append(join.coef_[0], join.intercept_[0])
-    return AccountHealthPredictor(config, lstm, trees, forest, weights, result.history())
-
-
-def _boost(train: Windows, validation: Windows, config: AccountHealthModelConfig, seed: int) -> xgboost.Booster:
-    options = config.xgboost
-    parameters: dict[str, Any] = {
-        "objective": "binary:logistic",
-        "eval_metric": "logloss",
-        "tree_method": "hist",
-        "max_depth": options.max_depth,
-        "learning_rate": options.learning_rate,
-        "subsample": options.subsample,
-        "colsample_bytree": options.colsample_bytree,
-        "seed": seed,
-        "nthread": 1,
-    }
-    judge = xgboost.DMatrix(validation.features, validation.label, nthread=1)
-    booster = xgboost.train(
-        parameters,
-        xgboost.DMatrix(train.features, train.label, nthread=1),
-        num_boost_round=options.n_estimators,
-        evals=[(judge, "validation")],
-        early_stopping_rounds=max(10, options.n_estimators // 10),
-        verbose_eval=False,
-    )
-    best: xgboost.Booster = booster[: booster.best_iteration + 1]
-    # Attributes hold the score as text of the platform's choosing; the trees say all there is.
-    best.set_attr(best_iteration=None, best_score=None)
-    return best
-
-
-def _stack(
+def stack_views(
     lstm: LSTMSequenceModel,
     trees: xgboost.Booster,
     forest: IsolationForest,
-    samples: Samples,
+    x: npt.NDArray[np.float32],
     features: npt.NDArray[np.float32],
 ) -> npt.NDArray[np.float64]:
     """What the parts say of each window: two logits and an anomaly score; float64, shape [n, 3]."""
-    if not len(samples):
+    if not len(x):
         return np.empty((0, 3))
     margin = trees.predict(xgboost.DMatrix(features, nthread=1), output_margin=True)
-    return np.stack([predict(lstm, samples), margin, -forest.score_samples(features)], axis=1).astype(np.float64)
-
-
-def _check_classes(parts: dict[str, Windows]) -> None:
-    problems = [
-        Problem(
-            f"the {name} windows",
-            f"{int(windows.label.sum())} of {len(windows)} in trouble",
-            "windows with trouble and windows without",
-            "Move the borders of data.split, or give more history.",
-        )
-        for name, windows in parts.items()
-        if not 0 < windows.label.sum() < len(windows)
-    ]
-    if problems:
-        raise TrainingError("an account health model cannot learn from one class alone", problems)
+    return np.stack([predict(lstm, {"x": x}), margin, -forest.score_samples(features)], axis=1).astype(np.float64)
 
 
 def _sigmoid(logits: npt.NDArray[np.float64]) -> Probabilities:

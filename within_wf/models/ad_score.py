@@ -96,7 +96,11 @@ class AdScorePredictor(BaseModel):
     def save(self, path: Path) -> None:
         """Write the model into the directory ``path``, which is made; no pickle, the same bytes each time."""
         path.mkdir(parents=True)
-        about = {"model": self.config.model_dump(mode="json"), "columns": self.columns.model_dump(mode="json")}
+        about = {
+            "name": self.name,
+            "model": self.config.model_dump(mode="json"),
+            "columns": self.columns.model_dump(mode="json"),
+        }
         write_json(path / "config.json", about)
         self.regressor.save(path)
         if self.preprocessor is not None:

@@ -21,8 +21,8 @@ from torch import nn
 from torch.nn import functional
 
 from within_wf.errors import Problem, TrainingError
+from within_wf.models.networks import one_thread
 from within_wf.store.canonical import read_tensors, write_tensors
-from within_wf.training.trainer import one_thread
 
 WIDTH = 1280
 """Numbers of an image's vector."""

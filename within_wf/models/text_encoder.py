@@ -18,8 +18,8 @@ import numpy.typing as npt
 import torch
 
 from within_wf.errors import Problem, TrainingError
+from within_wf.models.networks import one_thread
 from within_wf.store.canonical import read_tensors, write_tensors
-from within_wf.training.trainer import one_thread
 
 WEIGHTS = "model.safetensors"
 _NEEDED = ("config.json", WEIGHTS)

@@ -10,10 +10,10 @@ import polars as pl
 
 from within_wf.config.models import AccountHealthModelConfig
 from within_wf.config.training import TrainingConfig
-from within_wf.models.account_health import Windows, train_account_health
 from within_wf.runtime.streams import ids_of
 from within_wf.steps.context import StepContext
 from within_wf.store.canonical import read_tensors, write_json, write_parquet
+from within_wf.training.account_health import Windows, train_account_health
 from within_wf.training.callbacks import ProgressLine
 
 

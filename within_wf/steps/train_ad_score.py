@@ -9,7 +9,6 @@ from within_wf.config.dataset import AdTable
 from within_wf.config.models import AdScoreModelConfig
 from within_wf.config.training import TrainingConfig
 from within_wf.features.preprocessor import Preprocessor
-from within_wf.models.ad_regressor import AdRows, train_ad_regressor
 from within_wf.models.ad_score import AdScorePredictor, view_of_images, view_of_texts
 from within_wf.models.image_encoder import load_image_encoder
 from within_wf.models.text_encoder import load_text_encoder
@@ -17,6 +16,7 @@ from within_wf.models.views import View
 from within_wf.runtime.streams import ids_of
 from within_wf.steps.context import StepContext
 from within_wf.store.canonical import read_json, read_tensors, write_json, write_parquet
+from within_wf.training.ad_score import AdRows, train_ad_regressor
 from within_wf.training.callbacks import ProgressLine
 
 

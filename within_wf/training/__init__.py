@@ -15,5 +15,7 @@ __getattr__, __dir__ = lazy_exports(
         "Samples": "samples",
         "Trainer": "trainer",
         "TrainingResult": "trainer",
+        "train_account_health": "account_health",
+        "train_ad_regressor": "ad_score",
     },
 )

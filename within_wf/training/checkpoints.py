@@ -11,9 +11,9 @@ import numpy.typing as npt
 from torch import nn
 
 from within_wf.errors import TrainingError
+from within_wf.models.networks import load_trainable, trainable
 from within_wf.store.canonical import read_json, read_tensors, write_json, write_tensors
 from within_wf.training.optimizer import AdamW
-from within_wf.training.trainer import load_trainable, trainable
 
 
 @dataclass(frozen=True)

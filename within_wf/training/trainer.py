@@ -7,8 +7,7 @@ dropout masks come from counter-based streams, and the optimizer uses correctly 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +19,7 @@ from within_wf.config.training import TrainingConfig
 from within_wf.errors import TrainingError
 from within_wf.models.dropout import key_dropout
 from within_wf.models.init import draw_weights
+from within_wf.models.networks import load_trainable, one_thread, predict, trainable
 from within_wf.runtime.streams import Stream
 from within_wf.training.callbacks import Callback, CallbackList, EarlyStopping
 from within_wf.training.losses import LOSSES, Loss, weighted_mean
@@ -27,8 +27,6 @@ from within_wf.training.metrics import MetricTracker
 from within_wf.training.optimizer import AdamW
 from within_wf.training.samples import Samples
 from within_wf.training.schedules import Schedule
-
-_ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -157,7 +155,7 @@ class Trainer:
 
     def _validate(self, samples: Samples, epoch: int) -> float:
         _, target, weight = samples.tensors()
-        prediction = predict(self.model, samples)
+        prediction = predict(self.model, samples.inputs)
         value = weighted_mean(self.loss(torch.from_numpy(prediction), target), weight).item()
         if not math.isfinite(value):
             raise TrainingError(
@@ -165,43 +163,3 @@ class Trainer:
                 f"(now {self.config.optimizer.learning_rate:g})"
             )
         return value
-
-
-def predict(model: nn.Module, samples: Samples) -> npt.NDArray[np.float32]:
-    """What ``model`` says of each row, in evaluation mode; float32, shape [n, …]."""
-    inputs, _, _ = samples.tensors()
-    model.eval()
-    with torch.inference_mode():
-        parts = [
-            model(**{name: value[start : start + _ROWS_AT_ONCE] for name, value in inputs.items()})
-            for start in range(0, len(samples), _ROWS_AT_ONCE)
-        ]
-    result: npt.NDArray[np.float32] = torch.cat(parts).numpy()
-    return result
-
-
-def trainable(model: nn.Module) -> dict[str, npt.NDArray[np.float32]]:
-    """Copies of the trainable parameters by name."""
-    return {name: p.detach().numpy().copy() for name, p in model.named_parameters() if p.requires_grad}
-
-
-def load_trainable(model: nn.Module, weights: dict[str, npt.NDArray[np.float32]]) -> None:
-    """Put copies of ``weights`` into the parameters of the same names."""
-    with torch.no_grad():
-        for name, p in model.named_parameters():
-            if name in weights:
-                p.copy_(torch.from_numpy(weights[name]))
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Run torch on one thread and with deterministic algorithms alone; both are put back at the end."""
-    threads = torch.get_num_threads()
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(deterministic)
