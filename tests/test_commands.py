@@ -141,3 +141,34 @@ def test_schemas_are_written_where_they_belong(call, tmp_path, monkeypatch):
 def test_the_installed_command_is_this_one():
     done = subprocess.run([str(BIN / "within-wf"), "step", "--help"], capture_output=True, text=True, check=True)
     assert "Make one artifact, or find it in the store." in done.stdout
+
+
+@pytest.mark.parametrize(("option", "value"), [("--older-than", "nan"), ("--older-than", "-1"), ("--max-size", "inf")])
+def test_limits_that_are_none_are_refused(call, plan, option, value):
+    code, text = call("store", "gc", option, value)
+    assert code == 5
+    assert "expected a finite number from 0 up" in text
+
+
+@pytest.mark.parametrize("command", ["verify", "gc", "pins"])
+def test_what_only_looks_makes_no_store(call, tmp_path, monkeypatch, command):
+    monkeypatch.setenv("WITHIN_STORE", str(tmp_path / "mistyped"))
+    monkeypatch.chdir(tmp_path)
+    code, text = call("store", command)
+    assert code == 5
+    assert "no store" in text
+    assert not (tmp_path / "mistyped").exists()
+
+
+def test_a_damaged_plan_says_nothing_and_hinders_nothing(call, plan):
+    (Path(".within/plans") / f"{'0' * 64}.json").write_text("{")
+    assert call("lineage", "ad_score")[0] == 0
+
+
+def test_a_dataset_that_was_not_reported_is_told(call, plan):
+    summary = Path("results/sample_world/ad_score/summary.json")
+    summary.unlink(missing_ok=True)
+    summary.write_text("{}")
+    code, text = call("summary", "--dataset", "sample_wrld")
+    assert code == 5
+    assert "'sample_wrld', expected one of sample_world" in text

@@ -59,3 +59,14 @@ def test_what_must_stay_light_is_light(module):
     code = f"import sys, {module}; print(' '.join({{name.partition('.')[0] for name in sys.modules}}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not HEAVY & set(done.stdout.split())
+
+
+def test_a_public_name_wins_over_the_module_of_the_same_name():
+    import within_wf.ops.sums  # noqa: F401 - which imports the module of that name
+    from within_wf.ops import scatter
+    from within_wf.ops.scatter import scatter as same
+    from within_wf.store import pins, verify
+
+    assert scatter is same
+    assert callable(pins)
+    assert callable(verify)

@@ -70,10 +70,10 @@ def verify(
     repair: Annotated[bool, typer.Option("--repair", help="Move what is damaged aside, so that its steps run again.")] = False,
 ) -> None:
     """Hash every byte of the store."""
-    from within_wf.steps.place import open_store
+    from within_wf.steps.place import find_store
     from within_wf.store.verify import verify as check
 
-    report = check(open_store(), repair=repair)
+    report = check(find_store(), repair=repair)
     typer.echo(str(report))
     report.raise_if_damaged()
 
@@ -87,15 +87,15 @@ def gc(
 ) -> None:
     """Collect what nothing needs: results/ and out/ of every checkout on the store, and pinned models, are kept."""
     from within_wf.steps.kept import roots
-    from within_wf.steps.place import open_store
+    from within_wf.steps.place import find_store
     from within_wf.store.gc import collect
 
-    store = open_store()
+    store = find_store()
     report = collect(
         store,
         roots(store),
         older_than=None if older_than is None else older_than * 86400,
-        max_size=None if max_size is None else int(max_size * 1e9),
+        max_size=None if max_size is None else max_size * 1e9,
         drop=drop or (),
         dry_run=dry_run,
     )
@@ -110,20 +110,20 @@ def pin(
 ) -> None:
     """Keep a model, its judgement and all it comes from, whatever is collected."""
     from within_wf.steps.kept import pin_model
-    from within_wf.steps.place import open_store
+    from within_wf.steps.place import find_store
 
-    typer.echo(f"pinned {pin_model(open_store(), model, dataset, name)}")
+    typer.echo(f"pinned {pin_model(find_store(), model, dataset, name)}")
 
 
 @store_app.command()
 def unpin(name: Annotated[str, typer.Argument(help="The pin's name.")]) -> None:
     """Keep it no longer."""
     from within_wf.errors import Problem, StoreError
-    from within_wf.steps.place import open_store
+    from within_wf.steps.place import find_store
     from within_wf.store.pins import pins
     from within_wf.store.pins import unpin as remove
 
-    store = open_store()
+    store = find_store()
     if not remove(store, name):
         known = ", ".join(pins(store))
         raise StoreError("nothing was unpinned", [Problem("name", repr(name), f"one of {known}" if known else "no pin at all")])
@@ -133,10 +133,10 @@ def unpin(name: Annotated[str, typer.Argument(help="The pin's name.")]) -> None:
 @store_app.command()
 def pins() -> None:
     """List the pins."""
-    from within_wf.steps.place import open_store
+    from within_wf.steps.place import find_store
     from within_wf.store.pins import pins as all_pins
 
-    for name, actions in all_pins(open_store()).items():
+    for name, actions in all_pins(find_store()).items():
         typer.echo(f"{name}  {len(actions)} actions")
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping
+from functools import partial
+from types import ModuleType
 from typing import Any
 
 
@@ -17,6 +20,10 @@ def lazy_exports(room: str, names: Mapping[str, str]) -> tuple[Callable[[str], A
     Returns:
         A pair to be bound as ``__getattr__, __dir__``.
     """
+    # The import of a module binds it to its name in the room; where a public name is the same, the name wins.
+    shadowed = {name: property(partial(_public, name=name), _ignore) for name in names if names[name] == name}
+    if shadowed:
+        sys.modules[room].__class__ = type("Room", (ModuleType,), shadowed)
 
     def get(name: str) -> Any:
         if name not in names:
@@ -24,3 +31,11 @@ def lazy_exports(room: str, names: Mapping[str, str]) -> tuple[Callable[[str], A
         return getattr(importlib.import_module(f"{room}.{names[name]}"), name)
 
     return get, lambda: sorted(names)
+
+
+def _public(room: ModuleType, name: str) -> Any:
+    return getattr(importlib.import_module(f"{room.__name__}.{name}"), name)
+
+
+def _ignore(room: ModuleType, module: object) -> None:
+    """What the import of the module of the same name would bind."""

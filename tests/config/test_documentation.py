@@ -114,8 +114,8 @@ def test_numbers_are_taken_up_to_the_bounds_and_no_further(model):
     checked = 0
     for key, entry in entries(model).items():
         step = 1 if entry.takes.startswith("whole") else 1e-9
-        for words, bound in re.findall(r", (at least|above|at most|below) ([\d.]+)", entry.takes):
-            edge = int(bound) if step == 1 else float(bound)
+        for words, bound in re.findall(r", (at least|above|at most|below) (\d[\d,]*(?:\.\d+)?)\b", entry.takes):
+            edge = int(bound.replace(",", "")) if step == 1 else float(bound.replace(",", ""))
             outside, inside = {
                 "at least": (edge - step, edge),
                 "above": (edge, edge + step),

@@ -120,3 +120,44 @@ def test_an_unknown_dataset_names_its_nearest_neighbour():
     with pytest.raises(ConfigError, match=r"Did you mean upworthy\?"):
         experiment_path("upwrothy", CONFIGS)
     assert experiment_path("upworthy", CONFIGS).is_file()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("score, numeric: [spend, score]", "target is score, which is a feature too"),
+        ("score, categorical: [ad_id]", "id is ad_id, which is a feature too"),
+        ("score, numeric: [spend, spend]", "spend is named twice"),
+        ("score, numeric: [spend], categorical: [spend]", "spend is named twice"),
+        ("score, image: picture", "files bring no pictures"),
+    ],
+)
+def test_columns_that_cannot_mean_this_are_refused(write, change, message):
+    text = DATASET.replace("score, group: team", change)
+    (found,) = problems(load_file, write("mine.yaml", text), DatasetConfig)
+    assert message in found
+
+
+def test_files_are_one_table(write):
+    (found,) = problems(load_file, write("mine.yaml", DATASET + "series: {channels: [clicks]}\n"), DatasetConfig)
+    assert "files are one table" in found
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "ad_score.training.optimizer.learning_rate=.inf",
+        "ad_score.training.optimizer.weight_decay=.nan",
+        "account_health.training.seed=4294967296",
+        "account_health.data.windows.length=99999999999",
+    ],
+)
+def test_numbers_that_no_step_can_use_are_refused_before_anything_runs(override):
+    (found,) = problems(load_run, CONFIGS / "experiment/sample_world.yaml", [override])
+    assert override.partition("=")[0].partition(".")[2].rpartition(".")[2] in found
+
+
+@pytest.mark.parametrize("name", ['"a\\0b"', "x" * 300, '"\\ud800"'])
+def test_a_name_that_can_be_no_path_is_a_problem_like_others(write, name):
+    assert "the path of a file" in problems(load_file, write("a.yaml", f"base_config: {name}\n"), AdScoreConfig)[0]
+    assert "the path of a file" in problems(load_run, write("b.yaml", f"dataset: {name}\nmodels: {{}}\n"))[0]

@@ -80,7 +80,7 @@ def test_a_dataset_by_its_name(ads, tmp_path):
     assert table.columns[:3] == ["ad_id", "clicks", "spend"]
     with pytest.raises(DatasetError, match=r"mine\.yaml: found no series, expected series, for account_health"):
         load_dataset("mine", "account_health", **dataset(tmp_path, files + "ads: {target: clicks}\n"))
-    with pytest.raises(DatasetError, match="found ads and series, expected one of them"):
+    with pytest.raises(ConfigError, match="files are one table: name ads or series"):
         load_dataset("mine", **dataset(tmp_path, files + "ads: {target: clicks}\nseries: {channels: [spend]}\n"))
     with pytest.raises(DatasetError, match="found no series, expected series, for any contract"):
         load_dataset("mine", **dataset(tmp_path, files))

@@ -112,3 +112,11 @@ def test_every_fault_that_was_planted_is_found_and_no_other(tmp_path):
     wanted = set(planted.select("id", rule=pl.format("{}: {}", "column", "rule")).rows())
     named = {(name, rule) for name, rules in found.quarantine.select("ad_id", "rule").rows() for rule in rules.split("; ")}
     assert wanted <= named
+
+
+def test_a_row_that_weighs_less_than_nothing_is_set_aside():
+    roles = AdTable(id="ad_id", target="score", weight="people")
+    frame = table(people=[1.0, 0.0, -5.0, 2.0])
+    found = validate_table(frame, roles, name="ads", on_violation="quarantine", max_quarantined_share=1.0)
+    assert found.quarantine["ad_id"].to_list() == ["c"]
+    assert found.quarantine["rule"].to_list() == ["people: negative"]

@@ -108,3 +108,10 @@ def test_unknown_tasks_metrics_and_misfit_slices_are_refused():
         ModelEvaluator("regression", primary_metric="auc")
     with pytest.raises(EvaluationError, match="slice side: found 1 values"):
         ModelEvaluator("regression").evaluate(TRUTH, CLOSE, slices={"side": ["x"]})
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/b", ""])
+def test_no_name_leads_out_of_the_folder(tmp_path, name):
+    with pytest.raises(EvaluationError, match="model_name: found"):
+        ModelEvaluator("regression", output_dir=tmp_path / "here").evaluate(TRUTH, CLOSE, model_name=name)
+    assert list(tmp_path.iterdir()) == []

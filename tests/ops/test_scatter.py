@@ -163,3 +163,17 @@ def test_the_numpy_face_against_fsum():
     assert np.isnan(column_stds(x[:1], ddof=1)).all()
     x.setflags(write=False)
     assert group_sums(x[:, 0], np.arange(101) % 2, 2).tolist() == [math.fsum(x[::2, 0]), math.fsum(x[1::2, 0])]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_a_mean_is_found_where_the_sum_is_out_of_range(dtype):
+    large = torch.finfo(dtype).max
+    assert scatter(torch.full((6,), large, dtype=dtype), torch.zeros(6, dtype=torch.int64), 1, "mean").item() == large
+    assert scatter(torch.ones(70_001, dtype=dtype), torch.zeros(70_001, dtype=torch.int64), 1, "mean").item() == 1
+
+
+def test_a_count_checks_what_it_counts():
+    with pytest.raises(ValueError, match="scatter"):
+        scatter(torch.ones(3), torch.zeros(2, dtype=torch.int64), 1, "count")
+    with pytest.raises(ValueError, match="scatter"):
+        scatter(torch.ones(2, dtype=torch.int64), torch.zeros(2, dtype=torch.int64), 1, "count")

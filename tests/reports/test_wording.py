@@ -46,6 +46,8 @@ def test_counts_and_shares():
 def test_the_verdict_in_a_sentence(verdicts, overall, want):
     metrics = {
         "verdict": overall,
+        "primary_metric": "rmse",
+        "intervals": {"rmse": [0.1, 0.2]},
         "baselines": {name: {"verdict": verdict, "difference": {"value": 1.0}} for name, verdict in verdicts.items()},
     }
     assert want in verdict_sentence(metrics)

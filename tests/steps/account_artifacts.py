@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from within_wf.config.dataset import SeriesTable
+from within_wf.features.windows import WindowBuilder
 from within_wf.store.canonical import write_parquet, write_tensors
 
 
@@ -30,4 +32,6 @@ def write_account_features(folder: Path, series: int = 4, moments: int = 100) ->
     )
     write_tensors(folder / "windows.safetensors", {"x": x, "features": features, "label": label})
     write_parquet(folder / "index.parquet", index)
+    roles = SeriesTable(channels=["clicks"])
+    WindowBuilder(roles).fit(pl.DataFrame({"clicks": random.normal(size=50)})).save(folder / "preprocessor")
     return index

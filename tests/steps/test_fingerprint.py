@@ -1,5 +1,9 @@
 """What counts of a step's code, and what does not."""
 
+import ast
+import json
+import sys
+
 import pytest
 
 from within_wf.steps.catalog import STEPS
@@ -124,3 +128,57 @@ def test_steps_do_not_reach_the_machinery_that_runs_them():
         assert not any(name.startswith(("within_wf.cli", "within_wf.commands", "within_wf.tracking")) for name in found), (
             step.name
         )
+
+
+def test_a_file_that_a_template_names_counts():
+    found = Sources(CODE).fingerprint("within_wf.steps.report_model")
+    assert {"within_wf/reports/templates/report.html", "within_wf/reports/templates/report.css"} <= set(found)
+
+
+def test_a_memory_of_other_code_is_forgotten(tmp_path):
+    memory = tmp_path / "sources.json"
+    sources = Sources(CODE, memory)
+    expected = sources.fingerprint("within_wf.steps.split_data")
+    sources.save()
+    content = json.loads(memory.read_text())
+    for entry in content["files"].values():
+        entry["digest"] = "0" * 64
+    memory.write_text(json.dumps(content))
+    assert Sources(CODE, memory).fingerprint("within_wf.steps.split_data") != expected, "what is remembered is used"
+    memory.write_text(json.dumps({**content, "by": "another"}))
+    assert Sources(CODE, memory).fingerprint("within_wf.steps.split_data") == expected
+    memory.write_text(json.dumps([]))
+    assert Sources(CODE, memory).fingerprint("within_wf.steps.split_data") == expected
+
+
+KEYED_BY_OTHERS = {"typing_extensions"}
+NAMES = {"sklearn": "scikit-learn", "xgboost": "xgboost-cpu", "vl_convert": "vl-convert-python", "PIL": "pillow"}
+NO_BYTES = {"pydantic", "snakemake", "mlflow", "huggingface_hub", "pandas", "annotated_types", "ruamel", "rich", "fsspec"}
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+def test_a_step_declares_the_core_and_the_libraries_its_modules_import(step):
+    """Libraries of modules that are reached but belong to another step may be declared for nothing; never the other way."""
+    found = Sources(CODE).fingerprint(f"within_wf.steps.{step.name}")
+    modules = [name for name in found if name.startswith("within_wf.") and "/" not in name]
+    modules.remove("within_wf.store.canonical")  # writes several formats; a step uses some
+    assert step.compiled == ("within_wf.ops.library" in modules)
+    imported = set()
+    for name in modules:
+        base = CODE.joinpath(*name.split("."))
+        path = base.with_suffix(".py") if base.with_suffix(".py").exists() else base / "__init__.py"
+        imported |= set(outside_imports(path.read_text()))
+    needed = {NAMES.get(name, name) for name in imported - set(sys.stdlib_module_names) - {"within_wf"} - NO_BYTES}
+    assert not needed - set(step.libraries) - KEYED_BY_OTHERS
+
+
+def outside_imports(text):
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.split(".")[0]

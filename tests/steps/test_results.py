@@ -50,3 +50,13 @@ def test_what_is_gone_from_the_plan_goes_from_the_results(made):
     assert {name.partition("/")[0] for name in laid_out()} == {"simulate_world", "ad_score", "artifacts.json"}
     assert set(json.loads(Path("results/sample_world/artifacts.json").read_text())["artifacts"]) == set(less)
     assert not list(Path("results").glob(".sample_world*"))
+
+
+def test_a_run_that_was_asked_for_less_takes_nothing_away(made):
+    plan, store = made
+    results.rebuild(plan, store)
+    before = {name: path.read_bytes() for name, path in laid_out().items() if path.is_file()}
+    for step in ("report_model", "evaluate_ad_score", "train_ad_score"):
+        Path(plan[f"{step}/sample_world.ad_score"].ref).unlink()
+    results.rebuild(plan, store)
+    assert {name: path.read_bytes() for name, path in laid_out().items() if path.is_file()} == before

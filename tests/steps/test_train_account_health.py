@@ -55,5 +55,5 @@ def test_the_same_bytes_again(context, tmp_path):
         }
         for folder in (context.output, tmp_path / "again")
     ]
-    assert len(digests[0]) == 7
+    assert len(digests[0]) == 8
     assert digests[0] == digests[1]

@@ -1,4 +1,5 @@
 import os
+import sys
 
 import pytest
 
@@ -127,6 +128,6 @@ def test_what_cannot_be_read_is_reported(store, make, monkeypatch):
     def refuse(path):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("within_wf.store.verify.digest_file", refuse)
+    monkeypatch.setattr(sys.modules["within_wf.store.verify"], "digest_file", refuse)
     with pytest.raises(StoreError, match=r"unreadable \(Input/output error\)"):
         verify(store).raise_if_damaged()

@@ -3,7 +3,11 @@
 import json
 import shutil
 
+import numpy as np
+import polars as pl
+
 from tests.workflow.place import Place, jobs
+from within_wf.models import ModelFactory
 from within_wf.steps.catalog import STEPS
 
 MODELS = ("ad_score", "account_health")
@@ -53,6 +57,26 @@ def test_a_second_clone_on_the_same_store_does_nothing(copy, tmp_path):
     assert jobs(other.run("train_all")) == 0
     assert other.outputs() == copy.outputs()
     assert other.computed() == set()
+
+
+def test_a_saved_model_scores_raw_columns_as_the_run_did(undisturbed):
+    results = undisturbed.folder / "results/sample_world"
+    sides = [
+        pl.read_parquet(results / "account_health/split_data" / f"{name}.parquet") for name in ("test", "train", "validation")
+    ]
+    days = pl.concat(sides).select("account_id", "date", "impressions", "clicks", "conversions", "spend")
+    scored = ModelFactory.load_model(results / "account_health/model").score(days)
+    judged = pl.read_parquet(results / "account_health/train_account_health/predictions.parquet")
+    both = scored.join(judged, left_on=["account_id", "date"], right_on=["series", "time"])
+    assert both.height == judged.height > 300
+    np.testing.assert_allclose(both["probability"], both["prediction"], rtol=0, atol=1e-5)
+    ads = pl.read_parquet(results / "ad_score/split_data/test.parquet").drop("effectiveness")
+    creatives = dict(pl.read_parquet(results / "simulate_world/creatives.parquet").iter_rows())
+    scores = ModelFactory.load_model(results / "ad_score/model").predict(ads, creatives)
+    judged = pl.read_parquet(results / "ad_score/predictions.parquet")
+    both = ads.select("ad_id", pl.Series("score", scores)).join(judged, left_on="ad_id", right_on="id")
+    assert both.height == judged.height
+    np.testing.assert_allclose(both["score"], both["prediction"], rtol=0, atol=1e-4)
 
 
 def test_the_store_is_sound(copy):

@@ -27,7 +27,7 @@ class SplitConfig(Section):
     """Share of all rows for the test."""
     val_size: float = Field(0.2, gt=0, lt=1)
     """Share of the remaining rows for validation."""
-    random_state: int = Field(42, ge=0)
+    random_state: int = Field(42, ge=0, lt=2**32)
     """Seed of the division."""
     stratify_column: str | None = None
     """The column whose classes keep their shares; for ``stratified``."""
@@ -57,7 +57,7 @@ class FeatureConfig(Section):
 class WindowConfig(Section):
     """How a series becomes windows; a window is labelled by its last moment."""
 
-    length: int = Field(28, ge=4)
+    length: int = Field(28, ge=4, le=10_000)
     """Moments in a window."""
     train_stride: int = Field(2, ge=1)
     """Moments between two training windows of one series; validation and test use every moment."""
@@ -101,7 +101,7 @@ class AugmentationConfig(Section):
     """How texts are varied."""
     features: FeatureAugmentationConfig = FeatureAugmentationConfig()
     """How numbers are varied."""
-    seed: int = Field(42, ge=0)
+    seed: int = Field(42, ge=0, lt=2**32)
     """Seed of the draws."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from within_wf.config.section import Section
 
@@ -47,13 +47,25 @@ class AdTable(Section):
     categorical: list[str] = []
     """Columns of categories."""
     group: str | None = None
-    """The column whose rows must stay on one side of a split."""
+    """The column of what belongs together: on one side where the split's strategy is ``group``, and resampled as one."""
     time: str | None = None
     """The column that orders the rows."""
     weight: str | None = None
     """The column that says how much a row counts."""
     sensitive: list[str] = []
     """Columns that name groups of people; judged by slice."""
+
+    @model_validator(mode="after")
+    def _features_know_nothing_of_the_answer(self) -> AdTable:
+        features = [*self.text, *self.numeric, *self.categorical]
+        for role, column in (("target", self.target), ("id", self.id)):
+            if column in features:
+                raise ValueError(f"{role} is {column}, which is a feature too: leave it out of text, numeric and categorical")
+        twice = sorted({name for part in (self.text, self.numeric, self.categorical) for name in part if part.count(name) > 1})
+        twice += sorted(set(self.numeric) & set(self.categorical))
+        if twice:
+            raise ValueError(f"{', '.join(twice)} is named twice among the features: once is enough")
+        return self
 
 
 class SeriesTable(Section):
@@ -84,3 +96,12 @@ class DatasetConfig(Section):
     """The table of ads, for the ad score model."""
     series: SeriesTable | None = None
     """The table of series, for the account health model."""
+
+    @model_validator(mode="after")
+    def _files_bring_what_they_can(self) -> DatasetConfig:
+        if isinstance(self.source, FileSource):
+            if self.ads is not None and self.series is not None:
+                raise ValueError("files are one table: name ads or series, and make a dataset of its own for the other")
+            if self.ads is not None and self.ads.image is not None:
+                raise ValueError("ads.image: files bring no pictures; leave it out, and the model does without")
+        return self

@@ -79,14 +79,14 @@ def read_inherited(path: Path, below: tuple[Path, ...] = ()) -> Document:
     Raises:
         ConfigError: The file itself cannot be read.
     """
-    path = path.resolve()
+    path = _resolved(Path(), str(path)) or path
     document = read_yaml(path, _name(path))
     if "base_config" not in document.value:
         return document
     place = document.place(("base_config",))
     base = document.value.pop("base_config")
     chain = (*below, path)
-    target = (path.parent / base).resolve() if isinstance(base, str) and base else None
+    target = _resolved(path.parent, base) if isinstance(base, str) and base else None
     if target is None:
         problems = [Problem(str(place), f"base_config = {shown(base)}", "the path of a file")]
     elif target in chain:
@@ -121,6 +121,16 @@ def load_document(document: Document, model: type[M]) -> M:
     return checked
 
 
+def _resolved(folder: Path, name: str) -> Path | None:
+    """The path a name leads to from a folder; none where it can be no path."""
+    try:
+        target = (folder / name).resolve()
+        target.is_file()
+    except (OSError, ValueError, RuntimeError):
+        return None
+    return target
+
+
 def _include(document: Document, key: Key, path: Path) -> None:
     """Put the content of a file where its name stands."""
     holder = document.value
@@ -130,8 +140,12 @@ def _include(document: Document, key: Key, path: Path) -> None:
     if not isinstance(named, str):
         return
     place = document.place(key)
-    target = (_folder(place, path) / named).resolve()
+    target = _resolved(_folder(place, path), named)
     holder[key[-1]] = {}
+    if target is None:
+        document.problems.append(Problem(str(place), f"{'.'.join(map(str, key))} = {shown(named)}", "the path of a file"))
+        document.broken.add(key)
+        return
     if not target.is_file():
         document.problems.append(_missing(place, ".".join(map(str, key)), named, target))
         document.broken.add(key)

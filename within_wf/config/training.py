@@ -50,7 +50,7 @@ class EarlyStoppingConfig(Section):
 class TrainingConfig(Section):
     """How weights are found; a budget is a number of epochs, never a time."""
 
-    seed: int = Field(42, ge=0)
+    seed: int = Field(42, ge=0, lt=2**32)
     """Seed of initial weights, batch order and dropout."""
     epochs: int = Field(30, ge=1)
     """The most epochs."""
@@ -69,7 +69,7 @@ class BootstrapConfig(Section):
     resamples: int = Field(500, ge=50)
     confidence: float = Field(0.95, gt=0, lt=1)
     """Share of resamples inside the interval."""
-    seed: int = Field(42, ge=0)
+    seed: int = Field(42, ge=0, lt=2**32)
     block: int = Field(1, ge=1)
     """Neighbouring rows that are drawn together; above 1 for series."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
@@ -35,6 +35,7 @@ class Layout:
         contract: The contract whose rules hold for the columns it names.
         filled: Columns that have a value in every row, besides those of which the contract says so.
         flag: The column that is 0 or 1, if there is one.
+        weight: The column that says how much a row counts, if there is one.
     """
 
     kinds: Mapping[str, Kind]
@@ -43,6 +44,7 @@ class Layout:
     contract: type[Contract]
     filled: frozenset[str] = frozenset()
     flag: str | None = None
+    weight: str | None = None
 
     def missing(self, where: str, columns: Iterable[str]) -> list[Problem]:
         """A problem for each required column that is not there."""
@@ -94,7 +96,7 @@ def ads_layout(roles: AdTable) -> Layout:
         if column is not None:
             kinds.setdefault(column, kind)  # type: ignore[arg-type]
     filled = {column for column in (roles.id, roles.target, roles.group, roles.time, roles.weight) if column is not None}
-    return _with_contract(kinds, (roles.id,), AdPerformanceSchema, frozenset(filled))
+    return replace(_with_contract(kinds, (roles.id,), AdPerformanceSchema, frozenset(filled)), weight=roles.weight)
 
 
 def series_layout(roles: SeriesTable) -> Layout:

@@ -65,6 +65,8 @@ def _column_rules(layout: Layout, name: str, dtype: pl.DataType) -> Iterator[Rul
         yield Rule("not_finite", name, broken, "a finite number", fix)
     if field is not None:
         yield from _constraints(name, field)
+    if name == layout.weight and field is None:
+        yield Rule("negative", name, (column < 0).fill_null(value=False), "at least 0", "A row that is not to count weighs 0.")
     if name in layout.keys and dtype == pl.String and not _asks_for_letters(field):
         yield _not_empty(name)
     if name == layout.flag and field is None:

@@ -171,7 +171,7 @@ class DataSplitter:
         if not empty:
             return
         cure = {
-            "group": "Give it more groups, another random_state or exact_sizes.",
+            "group": "Each group is on one side: give it more groups, another random_state or exact_sizes.",
             "time": "Give it more moments.",
         }.get(self.strategy, "Give it more rows, another random_state or exact_sizes.")
         problems = [Problem(f"the side {part}", "no row", "at least one", cure) for part in empty]

@@ -86,6 +86,9 @@ class ModelEvaluator:
         Raises:
             EvaluationError: Naming every row that cannot be judged.
         """
+        if self.output_dir is not None and (not model_name or Path(model_name).name != model_name):
+            problem = Problem("model_name", repr(model_name), "a name that can stand in a file's: no folder in it")
+            raise EvaluationError("the metrics cannot be written", [problem])
         columns = self._check(y_true, y_pred, y_prob, class_names, weight)
         result = columns.metrics(self.metrics, np.arange(columns.weight.size))
         if slices is not None:

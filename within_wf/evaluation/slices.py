@@ -14,7 +14,7 @@ from within_wf.evaluation.scores import Scores, pair, plain
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 MIN_ROWS = 30
-"""A slice with fewer rows is shown but takes no part in a gap: its number says too little."""
+"""A slice with fewer rows is shown without an interval and takes no part in a gap: resampling so few says too little."""
 
 
 class SliceScores:
@@ -56,7 +56,7 @@ class SliceScores:
         return {
             "rows": int(rows.size),
             "metrics": plain(self._scores[column, value](self._weight[rows], names)),
-            "intervals": {primary: pair(interval(drawn, confidence))},
+            "intervals": {primary: pair(interval(drawn, confidence)) if rows.size >= MIN_ROWS else None},
         }
 
     def gaps(self, sensitive: Collection[str], primary: str, better: str, confidence: float) -> dict[str, Any]:

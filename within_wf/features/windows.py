@@ -91,6 +91,25 @@ class WindowBuilder:
         for end, length in zip(accumulate(lengths), lengths, strict=True):
             yield self._of_series(table.slice(end - length, length), step)
 
+    def prepare(self, table: pl.DataFrame) -> pl.DataFrame:
+        """Moments that are only to be scored, as :meth:`build` takes them; they need no label and belong to no side.
+
+        Args:
+            table: The columns of series, time and channels, rows in any order.
+
+        Raises:
+            DatasetError: Columns are missing; all of them are named.
+        """
+        needed = [self.roles.series, self.roles.time, *self.roles.channels]
+        given = ", ".join(table.columns)
+        missing = [
+            Problem(f"column {name}", "no such column", f"one among {given}") for name in needed if name not in table.columns
+        ]
+        if missing:
+            raise DatasetError("the series lack what the model reads", missing)
+        moments = table.select(needed).sort(self.roles.series, self.roles.time).with_row_index("row")
+        return moments.with_columns(pl.lit("test").alias("split"), pl.lit(0).alias(self.roles.label))
+
     def _of_series(self, moments: pl.DataFrame, step: int) -> Windows:
         length = self.config.length
         time = moments[self.roles.time].to_physical().cast(pl.Int64).to_numpy()

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import xgboost
 from sklearn.ensemble import IsolationForest
 
 from within_wf.config.models import AccountHealthModelConfig
 from within_wf.errors import Problem, TrainingError
+from within_wf.features.windows import WindowBuilder
 from within_wf.models.base import BaseModel
 from within_wf.models.canonical_skops import TREES, load_estimator, save_estimator
 from within_wf.models.networks import load_trainable, predict, trainable
@@ -25,6 +27,7 @@ from within_wf.models.sequence import LSTMSequenceModel
 from within_wf.store.canonical import read_json, read_tensors, write_json, write_tensors
 
 Probabilities = npt.NDArray[np.float64]
+_PREPROCESSOR = "preprocessor"
 
 
 @dataclass
@@ -39,6 +42,8 @@ class AccountHealthPredictor(BaseModel):
         weights: The logistic regression: one weight for the LSTM's logit, the trees' logit and the forest's score, then the
             intercept; float64, shape [4].
         history: What training saw, as ``history.json`` holds it; empty for a model that was loaded.
+        builder: How moments become windows, as it was learned from the training moments; none for a model that was only ever
+            given windows.
     """
 
     name = "account_health_predictor"
@@ -49,6 +54,31 @@ class AccountHealthPredictor(BaseModel):
     forest: IsolationForest
     weights: npt.NDArray[np.float64]
     history: dict[str, object]
+    builder: WindowBuilder | None = None
+
+    def score(self, series: pl.DataFrame) -> pl.DataFrame:
+        """The probability of trouble at each moment that has a whole window before it.
+
+        Args:
+            series: The columns of series, time and channels that the model was trained on, rows in any order; no labels.
+
+        Returns:
+            The columns of series and time, and ``probability``, float64 in [0, 1]; by series and time.
+
+        Raises:
+            DatasetError: Columns are missing.
+            TrainingError: The model was saved without its builder.
+        """
+        if self.builder is None:
+            problem = Problem("preprocessor/", "nothing", "how moments become windows", "Train the model by the workflow.")
+            raise TrainingError("the model can score windows alone", [problem])
+        moments = self.builder.prepare(series)
+        parts = [(windows.rows, self.predict(windows.x, windows.features)) for windows in self.builder.build(moments)]
+        rows = np.concatenate([part[0] for part in parts]) if parts else np.empty(0, np.int64)
+        scores = np.concatenate([part[1] for part in parts]) if parts else np.empty(0)
+        return (
+            moments[rows].select(self.builder.roles.series, self.builder.roles.time).with_columns(probability=pl.Series(scores))
+        )
 
     def predict(self, x: npt.NDArray[np.float32], features: npt.NDArray[np.float32]) -> Probabilities:
         """The probability that each account is in trouble at the last moment of its window.
@@ -86,14 +116,17 @@ class AccountHealthPredictor(BaseModel):
         (path / "trees.ubj").write_bytes(bytes(self.trees.save_raw("ubj")))
         save_estimator(path / "forest.skops", self.forest)
         write_tensors(path / "join.safetensors", {"weights": self.weights})
+        if self.builder is not None:
+            self.builder.save(path / _PREPROCESSOR)
 
     @classmethod
-    def load(cls, path: Path) -> AccountHealthPredictor:
+    def load(cls, path: str | Path) -> AccountHealthPredictor:
         """Read a model that :meth:`save` wrote.
 
         Raises:
             TrainingError: A file is missing or is not what it should be.
         """
+        path = Path(path)
         names = ("config.json", "lstm.safetensors", "trees.ubj", "forest.skops", "join.safetensors")
         missing = [
             Problem(name, "no file", "a part of the model", "Train it again.") for name in names if not (path / name).is_file()
@@ -112,7 +145,8 @@ class AccountHealthPredictor(BaseModel):
             problem = Problem("trees.ubj", "bytes XGBoost cannot read", "boosted trees", "Train the model again.")
             raise TrainingError("the account health model is not whole", [problem]) from error
         forest = load_estimator(path / "forest.skops", trusted=TREES)
-        return cls(config, lstm, trees, forest, read_tensors(path / "join.safetensors")["weights"], {})
+        builder = WindowBuilder.load(path / _PREPROCESSOR) if (path / _PREPROCESSOR).is_dir() else None
+        return cls(config, lstm, trees, forest, read_tensors(path / "join.safetensors")["weights"], {}, builder)
 
 
 def stack_views(

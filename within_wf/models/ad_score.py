@@ -111,12 +111,13 @@ class AdScorePredictor(BaseModel):
             self.image_encoder.save(path / _IMAGE_ENCODER)
 
     @classmethod
-    def load(cls, path: Path) -> AdScorePredictor:
+    def load(cls, path: str | Path) -> AdScorePredictor:
         """Read a model that :meth:`save` wrote.
 
         Raises:
             TrainingError: A file is missing or is not what it should be.
         """
+        path = Path(path)
         _check(path, ("config.json", *FILES))
         about = read_json(path / "config.json")
         config = AdScoreModelConfig.model_validate_json(json.dumps(about["model"]))

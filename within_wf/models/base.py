@@ -22,7 +22,7 @@ class BaseModel(ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: str | Path) -> Self:
         """Read a model that :meth:`save` wrote.
 
         Raises:

@@ -47,7 +47,8 @@ def scatter(values: torch.Tensor, index: torch.Tensor, dim_size: int | None = No
         values: float64, float32, float16 or bfloat16, shape [N, …].
         index: The group of each row, int64, shape [N], in [0, dim_size).
         dim_size: How many groups; one more than the largest in ``index`` by default.
-        reduce: ``sum`` (correctly rounded), ``mean`` (that sum divided by the count, in the dtype of ``values``) or ``count``.
+        reduce: ``sum`` (correctly rounded), ``mean`` (the float64 sum divided by the count, then rounded to the dtype of
+            ``values``) or ``count``.
 
     Returns:
         Shape [dim_size, …]; of ``count`` int64, else the dtype of ``values``.
@@ -66,8 +67,9 @@ def scatter(values: torch.Tensor, index: torch.Tensor, dim_size: int | None = No
     counts = _sum(torch.ones(index.shape, dtype=torch.float64, device=index.device), index, dim_size)
     counts = counts.reshape(-1, *([1] * (values.dim() - 1))).expand(dim_size, *values.shape[1:])
     if reduce == "count":
+        _sum(values[:, None][..., :0], index, dim_size)  # checks what it is given, and adds nothing
         return counts.to(torch.int64)
-    return _sum(values, index, dim_size) / counts.to(values.dtype)
+    return (_sum(values.to(torch.float64), index, dim_size) / counts).to(values.dtype)
 
 
 def _sum(values: torch.Tensor, index: torch.Tensor, dim_size: int) -> torch.Tensor:

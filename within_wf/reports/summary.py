@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from within_wf.reports.wording import MODEL_TITLES, VERDICTS, called, decimals, number, words
+from within_wf.reports.wording import MODEL_TITLES, VERDICTS, called, decimals, is_chance, number, words
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from within_wf.reports.experiment import Experiment
 
@@ -77,6 +78,14 @@ def render_summary(summaries: Sequence[Mapping[str, Any]]) -> Table:
             Text(number(summary["score"], digits), style="bold"),
             Text("–" if bounds is None else f"{number(bounds[0], digits)} to {number(bounds[1], digits)}"),
             Text("\n".join(f"{called(b['name'])} {number(b['score'], digits)}" for b in summary["baselines"]) or "–"),
-            Text(VERDICTS[summary["verdict"]], style=_STYLES[summary["verdict"]]),
+            _verdict(summary),
         )
     return table
+
+
+def _verdict(summary: Mapping[str, Any]) -> Text:
+    from rich.text import Text
+
+    if is_chance(summary["primary_metric"], summary["interval"]):
+        return Text(f"{VERDICTS[summary['verdict']]}; not shown to be better than chance", style="bold red")
+    return Text(VERDICTS[summary["verdict"]], style=_STYLES[summary["verdict"]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 MODEL_TITLES = {"ad_score": "Ad score", "account_health": "Account health"}
@@ -65,8 +65,20 @@ def best_baseline(metrics: Mapping[str, Any]) -> str | None:
     return min(known)[1] if known else None
 
 
+def is_chance(primary: str, bounds: Sequence[float] | None) -> bool:
+    """Whether a model is not shown to rank better than a coin does."""
+    return primary == "auc" and bounds is not None and bounds[0] <= 0.5
+
+
 def verdict_sentence(metrics: Mapping[str, Any]) -> str:
-    """What the numbers say of the model, in one sentence."""
+    """What the numbers say of the model, in one or two sentences."""
+    primary = metrics["primary_metric"]
+    is_level = is_chance(primary, metrics["intervals"].get(primary))
+    chance = " It is not shown to be better than chance." if is_level else ""
+    return f"{_beside_baselines(metrics)}{chance}"
+
+
+def _beside_baselines(metrics: Mapping[str, Any]) -> str:
     named: dict[str, list[str]] = {"above": [], "level": [], "below": []}
     for name, baseline in sorted(metrics["baselines"].items()):
         if baseline["difference"]["value"] is not None:

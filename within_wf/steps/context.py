@@ -28,6 +28,7 @@ class StepContext:
         model: The model the step is made for; none for a step of the whole dataset.
         sources: Raw files by their name in the dataset's configuration; for ``read_source`` alone.
         threads: The cores the step may use; never changes its bytes.
+        name: What the step is made for, ``<dataset>`` or ``<dataset>.<model>``; stands before what it says.
     """
 
     inputs: Mapping[str, Path]
@@ -36,6 +37,7 @@ class StepContext:
     model: Literal["ad_score", "account_health"] | None = None
     sources: Mapping[str, Path] = field(default_factory=dict)
     threads: int = 1
+    name: str = ""
 
     def section(self, path: str, kind: type[T]) -> T:
         """The section of the configuration at ``path``, typed.
@@ -52,7 +54,7 @@ class StepContext:
 
     def say(self, message: str) -> None:
         """Tell the person who waits what is being done."""
-        print(message, file=sys.stderr, flush=True)  # noqa: T201
+        print(f"[{self.name}] {message}" if self.name else message, file=sys.stderr, flush=True)  # noqa: T201
 
 
 class Progress:

@@ -23,10 +23,8 @@ PINNED = {
     # nothing of the place or the person
     "PYTHONHASHSEED": "0",
     "PYTHONNOUSERSITE": "1",
-    "PYTHONDONTWRITEBYTECODE": "",
     "LC_ALL": "C.UTF-8",
     "TZ": "UTC",
-    "CUDA_VISIBLE_DEVICES": "",
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
 }
@@ -52,7 +50,7 @@ KEPT_PREFIXES = ("WITHIN_", "AWS_", "FSSPEC_", "COV_CORE_", "SLURM_")
 def step_environment(outside: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The environment a step starts in."""
     kept = {name: value for name, value in outside.items() if name in KEPT or name.startswith(KEPT_PREFIXES)}
-    pinned = {name: value for name, value in PINNED.items() if value}
+    pinned = dict(PINNED)
     if not _has_avx512():
         # numpy refuses to switch off what the processor does not have
         del pinned["NPY_DISABLE_CPU_FEATURES"]

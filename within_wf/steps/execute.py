@@ -14,6 +14,7 @@ from within_wf.steps.context import StepContext
 from within_wf.steps.fingerprint import Sources
 from within_wf.steps.place import CODE, MEMORY, open_store
 from within_wf.steps.plan import Node, RawFiles, action_key
+from within_wf.steps.pretrained import identity
 from within_wf.steps.provenance import write_provenance
 from within_wf.steps.refs import Ref, write_ref
 from within_wf.steps.runner import find_node, parse_arguments, read_plan, upstream
@@ -84,6 +85,7 @@ def _compute(store: Store, node: Node, action: str, inputs: dict[str, Ref], thre
             model=cast(None, node.model),
             sources={name: Path(path) for name, path in node.sources.items()},
             threads=threads,
+            name=node.name,
         )
         importlib.import_module(f"within_wf.steps.{node.step}").run(context)
         check_unchanged(node)
@@ -103,7 +105,9 @@ def check_unchanged(node: Node) -> None:
         changed.append("csrc/")
     raw = RawFiles(None, MEMORY / "raw.json")
     changed += [file for file, path in node.sources.items() if raw.digest(path) != node.parts["raw"][file]]
+    changed += [name for name, planned in node.parts["weights"].items() if identity(name, raw) != planned]
     if changed:
+        (MEMORY / "sources.json").unlink(missing_ok=True)  # should it be what is wrong
         raise StaleCodeError(
             f"{', '.join(changed)} changed while the workflow ran, so nothing of {node.id} was kept; start the workflow again"
         )

@@ -12,11 +12,14 @@ import ast
 import hashlib
 import json
 import os
+import sys
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 PACKAGE = "within_wf"
+_TEMPLATES = (".html", ".css")
+"""Data files that can name others."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,9 @@ class Sources:
         self._fresh = False
         if memory is not None:
             try:
-                self._known = json.loads(memory.read_bytes())
-            except (OSError, ValueError):
+                remembered = json.loads(memory.read_bytes())
+                self._known = remembered["files"] if remembered["by"] == _by() else {}
+            except (OSError, ValueError, KeyError, TypeError):
                 self._known = {}
         self._modules: dict[str, Module | None] = {}
         self._data: dict[str, str] = {}
@@ -80,7 +84,7 @@ class Sources:
             return
         self._memory.parent.mkdir(parents=True, exist_ok=True)
         draft = self._memory.with_name(f"{self._memory.name}.{os.getpid()}")
-        draft.write_text(json.dumps(self._known))
+        draft.write_text(json.dumps({"by": _by(), "files": self._known}))
         draft.replace(self._memory)
         self._fresh = False
 
@@ -136,12 +140,27 @@ class Sources:
     def _data_files(self, name: str, module: Module) -> dict[str, str]:
         path = self._path(name)
         assert path is not None  # noqa: S101
-        return {
-            str(file.relative_to(self.root)): self._digest(file)
+        waiting = [
+            file
             for word in module.words
             for file in self._all_data.get(word.rpartition("/")[2], ())
             if path.parent in file.parents
-        }
+        ]
+        found: dict[str, str] = {}
+        while waiting:
+            file = waiting.pop()
+            if str(file.relative_to(self.root)) not in found:
+                found[str(file.relative_to(self.root))] = self._digest(file)
+                waiting += self._named_in(file)
+        return found
+
+    def _named_in(self, file: Path) -> list[Path]:
+        """Data files beside or below a template that it names."""
+        if file.suffix not in _TEMPLATES:
+            return []
+        text = file.read_text(encoding="utf-8")
+        beside = (other for others in self._all_data.values() for other in others if file.parent in other.parents)
+        return [other for other in beside if other.name in text]
 
     def _digest(self, path: Path) -> str:
         stamp = _stamp(path)
@@ -195,6 +214,12 @@ def _drop_type_checking(tree: ast.AST) -> None:
             name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else ""
             if name == "TYPE_CHECKING":
                 node.body = []
+
+
+@cache
+def _by() -> str:
+    """What a memory was written by: another Python or other code here may see other syntax trees."""
+    return f"{sys.version} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}"
 
 
 def _stamp(path: Path) -> list[int]:

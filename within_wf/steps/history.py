@@ -48,6 +48,7 @@ def differences(before: Node, after: Node, plans: list[Plan]) -> Iterator[str]:
     """What differs between two keys of a step, in words."""
     for part, word in (("code", "code"), ("libraries", "library"), ("raw", "raw file")):
         yield from _changes(word, before.parts[part], after.parts[part])
+    yield from _changes("pretrained weights", _flat(before.parts["weights"]), _flat(after.parts["weights"]))
     yield from _changes("configuration", _flat(before.parts["config"]), _flat(after.parts["config"]))
     if before.parts["core"] != after.parts["core"]:
         yield "the compiled core changed"

@@ -59,6 +59,6 @@ def pin_model(store: Store, model: str, dataset: str | None = None, name: str | 
         expected = "a made artifact"
         cure = f"Run `snakemake --profile local {model}` to its end."
         raise StoreError(f"{trained.name} cannot be pinned", [Problem(step, "nothing", expected, cure) for step in missing])
-    name = name or trained.name
+    name = trained.name if name is None else name
     pin(store, name, sorted({ref.action for ref in refs.values() if ref is not None}))
     return name

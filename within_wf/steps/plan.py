@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from within_wf.errors import DatasetNotFoundError, Problem
 from within_wf.steps.catalog import STEPS, Step
+from within_wf.steps.pretrained import identity
 
 if TYPE_CHECKING:
     from within_wf.config.run import RunConfig
@@ -30,7 +31,7 @@ class Node:
         name: ``<dataset>``, or ``<dataset>.<model>``.
         model: The model it is made for, if any.
         key: Its derivation key.
-        parts: What its own part of the keys is made of: code, configuration, libraries, core, raw files.
+        parts: What its own part of the keys is made of: code, configuration, libraries, weights, core, raw files.
         inputs: Label to the id (``step/name``) of the node it reads.
         sources: Raw file to its path here; for ``read_source`` alone.
     """
@@ -125,9 +126,10 @@ class RawFiles:
     def __init__(self, folder: Path | None, memory: Path) -> None:
         self._folder, self._memory = folder, memory
         try:
-            self._known: dict[str, Any] = json.loads(memory.read_bytes())
+            known = json.loads(memory.read_bytes())
         except (OSError, ValueError):
-            self._known = {}
+            known = {}
+        self._known: dict[str, Any] = known if isinstance(known, dict) else {}
 
     def find(self, dataset: str, folder: str, files: list[str]) -> dict[str, str]:
         """File to its path.
@@ -214,7 +216,8 @@ def _node(step: Step, model: str | None, config: _View, plan: Plan, sources: Sou
     parts = {
         "code": sources.fingerprint(f"within_wf.steps.{step.name}"),
         "config": read,
-        "libraries": versions((*step.libraries, *step.data_packages)),
+        "libraries": versions(step.libraries),
+        "weights": {weights: identity(weights, raw) for weights in map(config.get, step.weights) if weights is not None},
         "core": core if step.compiled else "",
         "raw": {file: raw.digest(path) for file, path in files.items()},
     }

@@ -6,8 +6,10 @@ import fcntl
 import json
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+from within_wf.errors import Problem, StoreError
 from within_wf.steps.kept import remember_checkout
 from within_wf.steps.place import open_store
 from within_wf.steps.plan import Node, Plan
@@ -33,7 +35,10 @@ SHORTCUTS = {
 def finish(run: Workflow) -> None:
     """Rebuild the results of a run and print what it made."""
     rebuild(run.plan, open_store())
-    print_summary(run.dataset)
+    if any(RESULTS.glob(f"{run.dataset}/*/summary.json")):
+        print_summary(run.dataset)
+    else:
+        print(f"What was made so far: {RESULTS / run.dataset}")  # noqa: T201
 
 
 def show_finished(run: Workflow) -> None:
@@ -41,7 +46,10 @@ def show_finished(run: Workflow) -> None:
     if not is_main_process():
         return
     refresh(run.tracking)
-    if "-n" not in sys.argv and "--dry-run" not in sys.argv and run.finished():
+    if is_dry_run():
+        waiting = [node.id for node in run.plan.values() if not Path(node.ref).exists()]
+        print(f"Not made yet: {', '.join(waiting) or 'nothing'}", file=sys.stderr)  # noqa: T201
+    elif run.finished():
         rebuild(run.plan, open_store())
         print(f"Everything is made: {RESULTS / run.dataset}", file=sys.stderr)  # noqa: T201
 
@@ -49,6 +57,11 @@ def show_finished(run: Workflow) -> None:
 def is_main_process() -> bool:
     """Whether this is what the person started, and not one of its jobs."""
     return "--mode" not in sys.argv and not any(argument.startswith("--target-jobs") for argument in sys.argv)
+
+
+def is_dry_run() -> bool:
+    """Whether the person only asks what would be done."""
+    return any(word in sys.argv for word in ("-n", "--dry-run", "--dryrun"))
 
 
 def rebuild(plan: Plan, store: Store) -> None:
@@ -59,6 +72,7 @@ def rebuild(plan: Plan, store: Store) -> None:
         return
     dataset = made[0][0].name.partition(".")[0]
     target = RESULTS / dataset
+    made = [*made, *_left(plan, {node.id for node, _ in made}, target, store)]
     content = {node.id: {"digest": ref.digest, "action": ref.action} for node, ref in made}
     index = to_json({"artifacts": content, "store": str(store.root)})
     RESULTS.mkdir(exist_ok=True)
@@ -77,6 +91,23 @@ def rebuild(plan: Plan, store: Store) -> None:
             target.rename(old)
         draft.rename(target)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _left(plan: Plan, made: set[str], target: Path, store: Store) -> Iterator[tuple[Node, Ref]]:
+    """What the run before laid out and this one, which was asked for less, has not made: its report and model are not lost.
+
+    ``artifacts.json`` says of each what it is.
+    """
+    try:
+        before = json.loads((target / "artifacts.json").read_bytes())["artifacts"]
+    except (OSError, ValueError, KeyError):
+        return
+    for node in plan.values():
+        action = before.get(node.id, {}).get("action")
+        manifest = store.get(action) if action and node.id not in made else None
+        if manifest is not None:
+            files = {path: file.sha256 for path, file in manifest.files.items()}
+            yield node, Ref(node.step, node.name, action, manifest.digest, files)
 
 
 def _lay_out(store: Store, root: Path, node: Node, ref: Ref) -> None:
@@ -101,6 +132,11 @@ def _link(blob: Path, place: Path) -> None:
 def print_summary(dataset: str | None = None) -> int:
     """Print the main scores beside their baselines and where the reports are; returns the exit code."""
     folders = sorted(path.parent for path in RESULTS.glob(f"{dataset or '*'}/*/summary.json"))
+    known = sorted({path.parent.parent.name for path in RESULTS.glob("*/*/summary.json")})
+    if dataset is not None and known and dataset not in known:
+        raise StoreError(
+            "nothing is reported of that dataset", [Problem("dataset", repr(dataset), f"one of {', '.join(known)}")]
+        )
     if not folders:
         print(f"Nothing is reported yet under {RESULTS}/. Run `snakemake --profile local train_all`.")  # noqa: T201
         return 0

@@ -10,6 +10,7 @@ import polars as pl
 
 from within_wf.config.models import AccountHealthModelConfig
 from within_wf.config.training import TrainingConfig
+from within_wf.features.windows import WindowBuilder
 from within_wf.runtime.streams import ids_of
 from within_wf.steps.context import StepContext
 from within_wf.store.canonical import read_tensors, write_json, write_parquet
@@ -36,6 +37,7 @@ def run(context: StepContext) -> None:
         callbacks=(ProgressLine(context.say, "LSTM"),),
         say=context.say,
     )
+    model.builder = WindowBuilder.load(context.inputs["features"] / "preprocessor")
     model.save(context.output / "model")
     write_json(context.output / "history.json", model.history)
     parts = {"prediction": model.predict(windows.x, windows.features), **model.predict_parts(windows.x, windows.features)}

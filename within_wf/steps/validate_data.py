@@ -6,6 +6,7 @@ import polars as pl
 
 from within_wf.config.data import ValidationConfig
 from within_wf.config.dataset import AdTable, SeriesTable
+from within_wf.data.rules import Rule
 from within_wf.data.validator import validate_table
 from within_wf.steps.context import StepContext
 from within_wf.store.canonical import write_json, write_parquet
@@ -28,8 +29,13 @@ def run(context: StepContext) -> None:
         max_quarantined_share=config.max_quarantined_share,
     )
     if found.violations:
-        counts = ", ".join(f"{each.rule.column} {each.rule.name.replace('_', ' ')} {each.count}" for each in found.violations)
-        context.say(f"{name}: {found.quarantine.height:,} rows set aside ({counts})")
+        counts = ", ".join(f"{_said(each.rule)} {each.count:,}" for each in found.violations)
+        context.say(f"{name}: {found.quarantine.height:,} rows set aside; what they break, one row perhaps several: {counts}")
     write_parquet(context.output / "table.parquet", found.clean)
     write_parquet(context.output / "quarantine.parquet", found.quarantine)
     write_json(context.output / "report.json", found.report())
+
+
+def _said(rule: Rule) -> str:
+    words = rule.name.replace("_", " ")
+    return words if words.startswith(rule.column) else f"{rule.column} {words}"

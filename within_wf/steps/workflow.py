@@ -6,11 +6,12 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from within_wf.errors import ConfigError, Problem, WithinError
+from within_wf.errors import ConfigError, Problem, StoreError, WithinError
 from within_wf.steps.place import CODE, MEMORY, open_store
 from within_wf.steps.plan import Node, Plan, RawFiles, build_plan, digest_of, plan_from_json, plan_to_json
 from within_wf.steps.refs import read_ref, write_ref, write_whole
@@ -110,6 +111,11 @@ def plan_or_exit(given: Mapping[str, object], configs: Path) -> Workflow:
     except WithinError as error:
         print(f"within-wf: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        cure = "the workflow writes out/, results/, logs/ and .within/ here"
+        print(f"within-wf: {where}{error.strerror}; {cure}", file=sys.stderr)  # noqa: T201
+        sys.exit(StoreError.exit_code)
 
 
 def prefetch(plan: Plan, store: Store) -> None:
@@ -157,7 +163,11 @@ def _plan(dataset: str, overrides: object, configs: Path) -> tuple[Plan, Trackin
 def latest_plans() -> list[Plan]:
     """The plans that were made here, newest first."""
     paths = sorted((MEMORY / "plans").glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    return [plan_from_json(path.read_bytes()) for path in paths]
+    plans = []
+    for path in paths:
+        with suppress(ValueError, TypeError):  # one that was damaged, or written by another version, says nothing
+            plans.append(plan_from_json(path.read_bytes()))
+    return plans
 
 
 def find_latest(plans: list[Plan], step: str, dataset: str | None, model: str | None) -> list[Node]:

@@ -9,6 +9,7 @@ once more for its blobs when its record is written.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from within_wf.errors import StoreError
+from within_wf.errors import Problem, StoreError
 from within_wf.store.claims import Folder, Posting, bury, walk
 from within_wf.store.disk import TRASH, filesystem_now, place, remove_tree, writing
 from within_wf.store.manifest import Record, is_digest
@@ -79,7 +80,7 @@ def collect(
     roots: Iterable[str | Path] = (),
     *,
     older_than: float | None = None,
-    max_size: int | None = None,
+    max_size: float | None = None,
     kinds: Collection[str] | None = None,
     drop: Collection[str] = (),
     grace: float = GRACE,
@@ -103,11 +104,15 @@ def collect(
         StoreError: A root or an action to drop is not there, a record or a pin is damaged (it might hold what is needed),
             or the store cannot be written. Nothing was collected.
     """
+    for name, limit in (("older_than", older_than), ("max_size", max_size)):
+        if limit is not None and not 0 <= limit < math.inf:
+            raise StoreError("nothing was collected", [Problem(name, str(limit), "a finite number from 0 up")])
     scratch, claims = 0, 0
     for name in ("scratch", "claims"):
         with writing(store.root):
             (store.root / name).mkdir(exist_ok=True)
-    now = filesystem_now(store.root / "scratch")
+    with writing(store.root):
+        now = filesystem_now(store.root / "scratch")
     records = _records(store)
     if not dry_run:
         with writing(store.root):
@@ -137,7 +142,7 @@ def collect(
         freed=sum(blobs.values()),
         kept_actions=len(left),
         kept_size=sum(needed.values()),
-        over=0 if max_size is None else max(0, sum(counted.values()) - max_size),
+        over=0 if max_size is None else max(0, sum(counted.values()) - int(max_size)),
         scratch=scratch,
         claims=claims,
         dry_run=dry_run,
@@ -200,7 +205,7 @@ def _too_old(free: Mapping[str, Record], used: Mapping[str, float], now: float, 
 
 
 def _too_much(
-    limited: Mapping[str, Record], free: Mapping[str, Record], used: Mapping[str, float], max_size: int | None
+    limited: Mapping[str, Record], free: Mapping[str, Record], used: Mapping[str, float], max_size: float | None
 ) -> set[str]:
     """The least recently used actions that must go for the rest to be small enough."""
     if max_size is None:
