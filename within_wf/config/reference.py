@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from within_wf.config.dataset import DatasetConfig
+from within_wf.config.described import described_schema
 from within_wf.config.models import AccountHealthConfig, AdScoreConfig
 from within_wf.config.run import RunConfig
+from within_wf.config.section import Section
 
 BEGIN, END = "<!-- keys, from within_wf/config -->", "<!-- end of the keys -->"
-MODELS: dict[str, type[BaseModel]] = {"ad_score": AdScoreConfig, "account_health": AccountHealthConfig}
+MODELS: dict[str, type[Section]] = {"ad_score": AdScoreConfig, "account_health": AccountHealthConfig}
 _REQUIRED = object()
 _WORDS = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false"}
 
@@ -37,9 +37,9 @@ class Entry:
     meaning: str
 
 
-def entries(model: type[BaseModel]) -> dict[str, Entry]:
+def entries(model: type[Section]) -> dict[str, Entry]:
     """Every key below a section, in the order of the code; paths are joined by dots."""
-    schema = model.model_json_schema()
+    schema = described_schema(model)
     return {".".join(path): entry for path, entry in _walk(schema, schema, (), None)}
 
 

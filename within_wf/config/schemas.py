@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from within_wf.config.dataset import DatasetConfig
+from within_wf.config.described import described_schema
 from within_wf.config.models import AccountHealthConfig, AdScoreConfig
 from within_wf.config.run import RunConfig
+from within_wf.config.section import Section
 
-SCHEMAS: dict[str, type[BaseModel]] = {
+SCHEMAS: dict[str, type[Section]] = {
     "run": RunConfig,
     "dataset": DatasetConfig,
     "ad_score": AdScoreConfig,
@@ -22,7 +22,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
 
 def schema_text(name: str) -> str:
     """The JSON Schema of a kind of file."""
-    schema: dict[str, Any] = SCHEMAS[name].model_json_schema()
+    schema: dict[str, Any] = described_schema(SCHEMAS[name])
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     # A file can stand on another one, so that nothing in it is required, and can name another where a section stands.
     schema.pop("required", None)
