@@ -2,7 +2,8 @@
 
     python benchmarks/noop.py [ROUNDS]
 
-The bound: half a second more than `--version`. The floor is what Snakemake itself needs for a workflow of one rule. The workflow is run once before, on a small sample world, in a folder of its own.
+The bound: half a second more than `--version`. The floor is what Snakemake itself needs for a workflow of one rule.
+The workflow is run once before, on a small sample world, in a folder of its own.
 """
 
 from __future__ import annotations

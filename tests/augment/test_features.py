@@ -6,6 +6,7 @@ import pytest
 from within_wf.augment import FeatureAugmenter
 from within_wf.augment.chosen import chosen_copies
 from within_wf.config.data import FeatureAugmentationConfig
+from within_wf.errors import DatasetError
 
 ROWS = 4000
 X = np.random.default_rng(0).normal([3, -1], [2, 5], size=(ROWS, 2)).astype(np.float32)
@@ -57,3 +58,11 @@ def test_a_row_is_chosen_by_its_id_alone():
     np.testing.assert_array_equal(half, one[one < ROWS // 2])
     assert [rows.size for rows in chosen_copies(IDS, 0.0, 2, seed=1)] == [0, 0]
     assert chosen_copies(IDS, 1.0, 1, seed=1)[0].size == ROWS
+
+
+def test_features_it_was_not_fitted_on_are_refused():
+    x, ids = np.ones((3, 2), np.float32), np.arange(3)
+    with pytest.raises(DatasetError, match="found 2 features, expected the 0 it was fitted on"):
+        FeatureAugmenter().augment(x, ids)
+    with pytest.raises(DatasetError, match="ids: found 2 ids, expected one a row, 3"):
+        FeatureAugmenter().fit(x).augment(x, ids[:2])

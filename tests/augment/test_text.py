@@ -95,3 +95,18 @@ def test_unknown_methods_are_named_and_no_methods_change_nothing():
     with pytest.raises(DatasetError, match=r"'back_translation', expected one of synonym_replacement"):
         TextAugmenter(["back_translation"])
     assert TextAugmenter([], 1.0).augment(["buy now"]) == ["buy now"]
+
+
+def test_everything_wrong_with_the_arguments_is_named_at_once():
+    with pytest.raises(DatasetError) as caught:
+        TextAugmenter(["word_swap", "rhyme"], augmentation_prob=2, word_share=float("nan"))
+    assert [problem.where for problem in caught.value.problems] == ["augmentation_methods", "augmentation_prob", "word_share"]
+    with pytest.raises(DatasetError, match="found 'word_swap', expected a list of names"):
+        TextAugmenter("word_swap")
+
+
+def test_what_is_no_text_is_named_with_its_row():
+    with pytest.raises(
+        DatasetError, match=r"row 1: found None[\s\S]*row 2: found 5[\s\S]*ids: found 1 ids, expected one a text, 3"
+    ):
+        TextAugmenter().augment(["good", None, 5], np.array([1]))

@@ -102,3 +102,8 @@ def test_the_sample_world(tmp_path):
     table = load_dataset("mine", configs=world["configs"], on_violation="quarantine")
     assert table["impressions"].dtype == pl.Int64
     assert table["ad_id"].is_unique().all()
+
+
+def test_another_word_for_what_to_do_with_broken_rows_is_refused(ads):
+    with pytest.raises(DatasetError, match="on_violation: found 'drop', expected 'refuse' or 'quarantine'"):
+        load_dataset(ads, on_violation="drop")

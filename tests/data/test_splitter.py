@@ -120,3 +120,12 @@ def test_a_column_that_is_not_there_or_has_gaps_is_named():
 def test_a_side_without_rows_is_refused():
     with pytest.raises(DatasetError, match=r"(?s)2 rows are too few.*the side test"):
         splitter("time").sides(table(2))
+
+
+def test_every_argument_that_is_none_is_named():
+    with pytest.raises(DatasetError) as caught:
+        DataSplitter(test_size="0.2", val_size=1.0, random_state=1.5)
+    assert [problem.where for problem in caught.value.problems] == ["test_size", "val_size", "random_state"]
+    for seed in (-1, 2**70, True):
+        with pytest.raises(DatasetError, match="random_state: found"):
+            DataSplitter(random_state=seed)

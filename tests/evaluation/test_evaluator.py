@@ -115,3 +115,9 @@ def test_no_name_leads_out_of_the_folder(tmp_path, name):
     with pytest.raises(EvaluationError, match="model_name: found"):
         ModelEvaluator("regression", output_dir=tmp_path / "here").evaluate(TRUTH, CLOSE, model_name=name)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("threshold", ["x", float("nan"), 2])
+def test_a_threshold_that_is_no_probability_is_refused(threshold):
+    with pytest.raises(EvaluationError, match="expected a probability, 0 to 1"):
+        ModelEvaluator("binary_classification", threshold=threshold)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from within_wf.config.data import FeatureAugmentationConfig
+from within_wf.errors import DatasetError, Problem
 from within_wf.ops.sums import column_means, column_stds
 from within_wf.runtime.streams import Stream
 
@@ -51,7 +52,17 @@ class FeatureAugmenter:
 
         Returns:
             float32, the shape of x.
+
+        Raises:
+            DatasetError: It was fitted on other features or on none, or ids are missing.
         """
+        problems = []
+        if x.shape[-1] != self._mean.size:
+            problems.append(Problem("x", f"{x.shape[-1]} features", f"the {self._mean.size} it was fitted on"))
+        if len(ids) != len(x):
+            problems.append(Problem("ids", f"{len(ids)} ids", f"one a row, {len(x)}"))
+        if problems:
+            raise DatasetError("numbers cannot be varied so", problems)
         count = int(np.prod(x.shape[1:]))
         if count == 0 or x.shape[0] == 0:
             return x.copy()

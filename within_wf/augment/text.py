@@ -38,7 +38,7 @@ class TextAugmenter:
         seed: Seed of the draws.
 
     Raises:
-        DatasetError: There is no such method.
+        DatasetError: There is no such method, or a share is none.
     """
 
     def __init__(
@@ -50,13 +50,15 @@ class TextAugmenter:
         seed: int = 42,
     ) -> None:
         self.methods = tuple(augmentation_methods if augmentation_methods is not None else METHODS)
-        unknown = [name for name in self.methods if name not in METHODS]
-        if unknown:
-            known = ", ".join(METHODS)
-            raise DatasetError(
-                "texts cannot be varied so",
-                [Problem("augmentation_methods", repr(name), f"one of {known}") for name in unknown],
-            )
+        known = f"one of {', '.join(METHODS)}"
+        problems = [Problem("augmentation_methods", repr(name), known) for name in self.methods if name not in METHODS]
+        if isinstance(augmentation_methods, str):
+            problems = [Problem("augmentation_methods", repr(augmentation_methods), "a list of names")]
+        for name, share in (("augmentation_prob", augmentation_prob), ("word_share", word_share)):
+            if not isinstance(share, int | float) or not 0 <= share <= 1:
+                problems.append(Problem(name, repr(share), "a share, 0 to 1"))
+        if problems:
+            raise DatasetError("texts cannot be varied so", problems)
         self.augmentation_prob = augmentation_prob
         self.word_share = word_share
         self.seed = seed
@@ -68,6 +70,7 @@ class TextAugmenter:
             texts: The texts.
             ids: What names each, shape [n]; by default the text itself does.
         """
+        _check_texts(texts, ids)
         ids = ids_of(texts) if ids is None else ids
         is_varied = Stream(self.seed, "whether a text is varied").uniform(ids)[:, 0] < self.augmentation_prob
         varied = self.vary(texts, ids)
@@ -97,6 +100,18 @@ class TextAugmenter:
             if varied != text:
                 return varied
         return text
+
+
+def _check_texts(texts: Sequence[str], ids: I64 | None) -> None:
+    problems = [
+        Problem(f"texts, row {row}", repr(text), "a text; an empty one where there is none")
+        for row, text in enumerate(texts)
+        if not isinstance(text, str)
+    ]
+    if ids is not None and len(ids) != len(texts):
+        problems.append(Problem("ids", f"{len(ids)} ids", f"one a text, {len(texts)}"))
+    if problems:
+        raise DatasetError("texts cannot be varied", problems)
 
 
 def is_word(token: str) -> bool:

@@ -52,6 +52,9 @@ def load_dataset(
         DatasetValidationError: Rows break the contract, or there is no such contract.
         ConfigError: The dataset's configuration is wrong.
     """
+    if on_violation not in ("refuse", "quarantine"):
+        problem = Problem("on_violation", repr(on_violation), "'refuse' or 'quarantine'")
+        raise DatasetError("rows that break the contract cannot be treated so", [problem])
     if schema_type is not None and schema_type not in CONTRACTS:
         problem = Problem("schema_type", repr(schema_type), f"one of {', '.join(sorted(CONTRACTS))}")
         raise DatasetValidationError("there is no such contract", [problem])

@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 
+from within_wf.data.frames import as_frame
+
 _SIGNED = (pl.Int8, pl.Int16, pl.Int32, pl.Int64)
 _UNSIGNED = (pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
 _REPEATED = 0.5
@@ -22,12 +24,15 @@ def optimize_memory_usage(dataset: Any) -> pl.DataFrame:
     differences of small types can overflow, so cast before computing.
 
     Args:
-        dataset: A polars or pandas table.
+        dataset: A table of polars, pandas or pyarrow.
 
     Returns:
         A polars table; columns and rows keep their order.
+
+    Raises:
+        DatasetError: It is no table.
     """
-    table = dataset if isinstance(dataset, pl.DataFrame) else pl.from_pandas(dataset)
+    table = as_frame(dataset, "dataset")
     smaller = table.select(_smaller(column) for column in table.get_columns())
     before, after = table.estimated_size(), smaller.estimated_size()
     share = 1 - after / before if before else 0.0

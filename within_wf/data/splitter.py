@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from within_wf.data.frames import as_frame
 from within_wf.errors import DatasetError, Problem
 from within_wf.runtime.streams import Stream, ids_of
 
@@ -58,10 +59,12 @@ class DataSplitter:
         needed = {"stratified": stratify_column, "group": group_column, "time": time_column}
         self.column = needed.get(strategy)
         problems = [
-            Problem(name, f"{size:g}", "a share between 0 and 1, both left out")
+            Problem(name, repr(size), "a share between 0 and 1, both left out")
             for name, size in (("test_size", test_size), ("val_size", val_size))
-            if not 0 < size < 1
+            if not isinstance(size, int | float) or not 0 < size < 1
         ]
+        if type(random_state) is not int or not 0 <= random_state < 2**64:
+            problems.append(Problem("random_state", repr(random_state), "a whole number from 0 up, below 2**64"))
         if strategy not in STRATEGIES:
             problems.append(Problem("strategy", repr(strategy), f"one of {', '.join(STRATEGIES)}"))
         elif strategy in needed and self.column is None:
@@ -80,7 +83,7 @@ class DataSplitter:
         """Divide a table.
 
         Args:
-            data: A polars or pandas table.
+            data: A table of polars, pandas or pyarrow.
 
         Returns:
             ``train``, ``val`` and ``test``; rows keep their order.
@@ -88,7 +91,7 @@ class DataSplitter:
         Raises:
             DatasetError: A column is not there, or a side would stay empty.
         """
-        table = data if isinstance(data, pl.DataFrame) else pl.from_pandas(data)
+        table = as_frame(data, "data")
         sides = self.sides(table)
         return {part: table.filter(pl.Series(sides == number)) for number, part in enumerate(PARTS)}
 

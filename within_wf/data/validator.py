@@ -10,6 +10,7 @@ import polars as pl
 
 from within_wf.config.dataset import AdTable, SeriesTable
 from within_wf.data.findings import NAMED, rows_named
+from within_wf.data.frames import as_frame
 from within_wf.data.layout import Layout, contract_layout, layout_of
 from within_wf.data.rules import Rule, rules_of
 from within_wf.data.schemas import CONTRACTS
@@ -105,7 +106,7 @@ class DataValidator:
             problem = Problem("schema_type", repr(schema_type), f"one of {known}")
             raise DatasetValidationError("there is no such contract", [problem])
         layout = contract_layout(CONTRACTS[schema_type])
-        frame = data if isinstance(data, pl.DataFrame) else _from_pandas(data, layout)
+        frame = data if isinstance(data, pl.DataFrame) else _with_whole_numbers(as_frame(data, "data"), layout)
         try:
             found = check_rows(frame, layout, "data")
         except DatasetValidationError as error:
@@ -168,9 +169,8 @@ def check_rows(table: pl.DataFrame, layout: Layout, name: str) -> Validated:
     return Validated(kept, quarantine, [found for found in violations if found.count])
 
 
-def _from_pandas(data: Any, layout: Layout) -> pl.DataFrame:
+def _with_whole_numbers(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     """A pandas table, where whole numbers with gaps between them are floats."""
-    frame = pl.from_pandas(data)
     whole = [
         name
         for name, kind in layout.kinds.items()

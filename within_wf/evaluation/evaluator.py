@@ -35,7 +35,7 @@ class ModelEvaluator:
             there is none.
 
     Raises:
-        EvaluationError: An unknown task or metric.
+        EvaluationError: An unknown task or metric, or a threshold that is no probability.
     """
 
     def __init__(
@@ -50,6 +50,8 @@ class ModelEvaluator:
         self.primary_metric = primary_metric or PRIMARY[self.task_type]
         metric(self.task_type, self.primary_metric)
         self.metrics = choose(self.task_type, metrics or [])
+        if not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
+            raise EvaluationError("nothing can be called so", [Problem("threshold", repr(threshold), "a probability, 0 to 1")])
         self.threshold = threshold
         self.output_dir = None if output_dir is None else Path(output_dir)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ import xgboost
 from sklearn.ensemble import IsolationForest
 
 from within_wf.config.models import AccountHealthModelConfig
+from within_wf.data.frames import as_frame
 from within_wf.errors import Problem, TrainingError
 from within_wf.features.windows import WindowBuilder
 from within_wf.models.base import BaseModel
@@ -56,11 +58,12 @@ class AccountHealthPredictor(BaseModel):
     history: dict[str, object]
     builder: WindowBuilder | None = None
 
-    def score(self, series: pl.DataFrame) -> pl.DataFrame:
+    def score(self, series: Any) -> pl.DataFrame:
         """The probability of trouble at each moment that has a whole window before it.
 
         Args:
-            series: The columns of series, time and channels that the model was trained on, rows in any order; no labels.
+            series: A table of polars, pandas or pyarrow, with the columns of series, time and channels that the model was
+                trained on; rows in any order, no labels.
 
         Returns:
             The columns of series and time, and ``probability``, float64 in [0, 1]; by series and time.
@@ -72,7 +75,7 @@ class AccountHealthPredictor(BaseModel):
         if self.builder is None:
             problem = Problem("preprocessor/", "nothing", "how moments become windows", "Train the model by the workflow.")
             raise TrainingError("the model can score windows alone", [problem])
-        moments = self.builder.prepare(series)
+        moments = self.builder.prepare(as_frame(series, "series"))
         parts = [(windows.rows, self.predict(windows.x, windows.features)) for windows in self.builder.build(moments)]
         rows = np.concatenate([part[0] for part in parts]) if parts else np.empty(0, np.int64)
         scores = np.concatenate([part[1] for part in parts]) if parts else np.empty(0)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ import polars as pl
 
 from within_wf.config.dataset import AdTable
 from within_wf.config.models import AdScoreModelConfig
+from within_wf.data.frames import as_frame
 from within_wf.errors import Problem, TrainingError
 from within_wf.features.preprocessor import Preprocessor
 from within_wf.features.texts import joined_text
@@ -54,13 +56,11 @@ class AdScorePredictor(BaseModel):
     text_encoder: TextEncoder | None = None
     image_encoder: ImageEncoder | None = None
 
-    def predict(
-        self, ads: pl.DataFrame, creatives: Mapping[str, bytes] | None = None, *, threads: int = 1
-    ) -> npt.NDArray[np.float64]:
+    def predict(self, ads: Any, creatives: Mapping[str, bytes] | None = None, *, threads: int = 1) -> npt.NDArray[np.float64]:
         """The score of each ad.
 
         Args:
-            ads: The columns the model was trained on, but for the target.
+            ads: A table of polars, pandas or pyarrow with the columns the model was trained on, but for the target.
             creatives: Name of a creative to its picture file, for models that see images; an ad whose creative is not among
                 them is scored by the rest of it.
             threads: Texts and images that are read at the same time; never changes a bit.
@@ -72,7 +72,7 @@ class AdScorePredictor(BaseModel):
             DatasetError: Columns are missing.
             TrainingError: A creative is no picture.
         """
-        return self.regressor.predict(self.views(ads, creatives, threads=threads))
+        return self.regressor.predict(self.views(as_frame(ads, "ads"), creatives, threads=threads))
 
     def views(self, ads: pl.DataFrame, creatives: Mapping[str, bytes] | None = None, *, threads: int = 1) -> dict[str, View]:
         """The views of each ad, as the regressor reads them; arguments and errors as for :meth:`predict`."""
