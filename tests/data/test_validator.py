@@ -120,3 +120,9 @@ def test_a_row_that_weighs_less_than_nothing_is_set_aside():
     found = validate_table(frame, roles, name="ads", on_violation="quarantine", max_quarantined_share=1.0)
     assert found.quarantine["ad_id"].to_list() == ["c"]
     assert found.quarantine["rule"].to_list() == ["people: negative"]
+
+
+def test_numbers_that_no_sum_can_hold_are_set_aside():
+    found = checked(table(spend=[1.0, 1e308, -1e101, 1e100]))
+    assert found.quarantine["ad_id"].to_list() == ["b", "c"]
+    assert found.quarantine["rule"].to_list() == ["spend: too_large", "spend: too_large; spend: negative"]

@@ -13,6 +13,9 @@ from pydantic.fields import FieldInfo
 
 from within_wf.data.layout import Layout, field_type
 
+LARGEST = 1e100
+"""What no measure of an advertiser exceeds, and whose squares can still be added up."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -63,6 +66,10 @@ def _column_rules(layout: Layout, name: str, dtype: pl.DataType) -> Iterator[Rul
         broken = (~column.is_finite()).fill_null(value=False)
         fix = "Leave the cell empty where nothing was measured."
         yield Rule("not_finite", name, broken, "a finite number", fix)
+        beyond = (column.is_finite() & (column.abs() > LARGEST)).fill_null(value=False)
+        yield Rule(
+            "too_large", name, beyond, f"a number within ±{LARGEST:g}", "Correct the number, or write it in a larger unit."
+        )
     if field is not None:
         yield from _constraints(name, field)
     if name == layout.weight and field is None:
