@@ -21,8 +21,8 @@ def test_a_model_without_one_of_them_is_worse_beyond_the_interval(tmp_path):
     assert whole["primary_metric"] == "rmse"
     low, high = whole["intervals"]["rmse"]
     truth = json.loads((place.folder / "results/sample_world/simulate_world/truth/best_score.json").read_text())
-    assert low < whole["metrics"]["rmse"] < high
-    assert whole["metrics"]["rmse"] > truth["ad_score"]["rmse"], "better than what can be known"
+    assert low < whole["test"]["rmse"] < high
+    assert whole["test"]["rmse"] > truth["ad_score"]["rmse"], "better than what can be known"
     for part in PARTS:
         less = judged(place, f"set=ad_score.model.{part}.enabled=false")
-        assert less["metrics"]["rmse"] > high, f"without the {part} nothing is lost"
+        assert less["test"]["rmse"] > high, f"without the {part} nothing is lost"
