@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.steps.judged_world import make
+from tests.steps.judged_world import made_run
 from tests.workflow.place import BIN, ROOT
 from within_wf import cli
 from within_wf.steps.place import open_store
-from within_wf.steps.results import rebuild
 from within_wf.steps.workflow import open_workflow
 
 
@@ -20,12 +19,7 @@ from within_wf.steps.workflow import open_workflow
 def plan(tmp_path, monkeypatch):
     """A folder in which both models are made."""
     monkeypatch.setenv("WITHIN_STORE", str(tmp_path / "store"))
-    (tmp_path / "run").mkdir()
-    monkeypatch.chdir(tmp_path / "run")
-    plan = open_workflow({"set": "tracking.enabled=false"}, ROOT / "configs").plan
-    make(plan, open_store())
-    rebuild(plan, open_store())
-    return plan
+    return made_run(tmp_path / "run", monkeypatch)
 
 
 @pytest.fixture

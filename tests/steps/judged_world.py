@@ -6,8 +6,12 @@ import hashlib
 import json
 from pathlib import Path
 
+from tests.workflow.place import ROOT
+from within_wf.steps.place import open_store
 from within_wf.steps.plan import Node, Plan, plan_to_json
 from within_wf.steps.refs import write_ref
+from within_wf.steps.results import rebuild
+from within_wf.steps.workflow import open_workflow
 from within_wf.store.canonical import write_json
 from within_wf.store.local import Store
 
@@ -79,3 +83,14 @@ def write_plan(plan: Plan, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(plan_to_json(plan))
     return path
+
+
+def made_run(folder, monkeypatch):
+    """A folder with a finished run of both models, made by hand and laid out; it becomes the current one."""
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    plan = open_workflow({"set": "tracking.enabled=false"}, ROOT / "configs").plan
+    store = open_store()
+    make(plan, store)
+    rebuild(plan, store)
+    return plan

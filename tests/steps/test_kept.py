@@ -5,34 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.steps.judged_world import make
-from tests.workflow.place import ROOT
+from tests.steps.judged_world import made_run
 from within_wf.errors import StoreError
 from within_wf.steps.kept import pin_model, remember_checkout, roots
 from within_wf.steps.place import open_store
 from within_wf.steps.plan import nodes_above
 from within_wf.steps.refs import read_ref
 from within_wf.steps.results import rebuild
-from within_wf.steps.workflow import open_workflow
 from within_wf.store.gc import collect
 from within_wf.store.pins import pins
-
-
-def checkout(folder, monkeypatch):
-    """A folder with finished runs on the common store; its plan."""
-    folder.mkdir(parents=True)
-    monkeypatch.chdir(folder)
-    plan = open_workflow({"set": "tracking.enabled=false"}, ROOT / "configs").plan
-    store = open_store()
-    make(plan, store)
-    rebuild(plan, store)
-    return plan
 
 
 @pytest.fixture
 def plan(tmp_path, monkeypatch):
     monkeypatch.setenv("WITHIN_STORE", str(tmp_path / "store"))
-    return checkout(tmp_path / "one", monkeypatch)
+    return made_run(tmp_path / "one", monkeypatch)
 
 
 def collect_all():

@@ -5,24 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.steps.judged_world import make
-from tests.workflow.place import ROOT
+from tests.steps.judged_world import made_run
 from within_wf.steps import results
 from within_wf.steps.place import open_store
 from within_wf.steps.refs import read_ref
-from within_wf.steps.workflow import open_workflow
 
 
 @pytest.fixture
 def made(tmp_path, monkeypatch):
     """A plan whose steps are all made, and the store."""
     monkeypatch.setenv("WITHIN_STORE", str(tmp_path / "store"))
-    (tmp_path / "run").mkdir()
-    monkeypatch.chdir(tmp_path / "run")
-    plan = open_workflow({"set": "tracking.enabled=false"}, ROOT / "configs").plan
-    store = open_store()
-    make(plan, store)
-    return plan, store
+    return made_run(tmp_path / "run", monkeypatch), open_store()
 
 
 def laid_out():
