@@ -49,18 +49,27 @@ def cuda_libraries() -> list[str]:
     return [folder for line in said.splitlines() if "LIBRARIES=" in line for folder in re.findall(r'-L"?([^" ]+)', line)]
 
 
+def write_digest() -> str:
+    """The folder of a header that says what is built; written where it changed, so that one source alone is compiled again."""
+    header = HERE / "build/generated/build_digest.h"
+    content = f'#define WITHIN_BUILD_DIGEST "{fingerprint.core_digest()}"\n'
+    if not header.exists() or header.read_text() != content:
+        header.parent.mkdir(parents=True, exist_ok=True)
+        header.write_text(content)
+    return str(header.parent)
+
+
 def core() -> CppExtension:
     cuda = with_cuda()
     suffixes = (".cpp", ".cu") if cuda else (".cpp",)
-    folders = ("augment", "scatter", "metrics", "exact")
+    folders = ("core", "augment", "scatter", "metrics", "exact")
     sources = sorted(
         str(path.relative_to(HERE))
         for folder in folders
         for path in (HERE / "csrc" / folder).glob("*")
         if path.suffix in suffixes
     )
-    define = f'-DWITHIN_BUILD_DIGEST="{fingerprint.core_digest()}"'
-    compile_args = {"cxx": [*fingerprint.FLAGS, define]}
+    compile_args = {"cxx": list(fingerprint.FLAGS)}
     if cuda:
         os.environ.setdefault("TORCH_CUDA_ARCH_LIST", "8.0;9.0+PTX")
         os.environ.setdefault("FORCE_CUDA", "1")
@@ -69,7 +78,7 @@ def core() -> CppExtension:
     return make(
         "within_wf._C",
         sources,
-        include_dirs=[str(HERE / "csrc"), *(cuda_headers() if cuda else [])],
+        include_dirs=[str(HERE / "csrc"), write_digest(), *(cuda_headers() if cuda else [])],
         library_dirs=cuda_libraries() if cuda else [],
         extra_compile_args=compile_args,
     )

@@ -11,6 +11,7 @@
 #include "core/host_device.h"
 
 namespace within {
+inline namespace WITHIN_ISA {
 
 // Bit 0 of limb 0 stands for 2^-1074; 2^1023 and its mantissa end in limb 65; the rest holds what carries make of 2^31
 // numbers.
@@ -147,4 +148,5 @@ WITHIN_HOST_DEVICE double round_sum(int64_t* limbs, int special, Format format) 
     return result;
 }
 
+}  // namespace WITHIN_ISA
 }  // namespace within

@@ -4,6 +4,7 @@
 #include "scatter/scatter.h"
 
 namespace within {
+inline namespace WITHIN_ISA {
 
 constexpr int kThreads = 128;
 
@@ -35,4 +36,5 @@ __global__ void scatter_sum_kernel(const T* values, const int64_t* rows, const i
     }
 }
 
+}  // namespace WITHIN_ISA
 }  // namespace within

@@ -4,6 +4,7 @@
 #include "core/exact_accumulator.h"
 
 namespace within {
+inline namespace WITHIN_ISA {
 
 // One exact sum in the making, on the stack of a thread.
 struct ExactSum {
@@ -32,4 +33,5 @@ struct ExactSum {
     WITHIN_HOST_DEVICE double finish(Format format) { return round_sum(limbs, special, format); }
 };
 
+}  // namespace WITHIN_ISA
 }  // namespace within

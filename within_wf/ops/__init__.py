@@ -9,6 +9,8 @@ __getattr__, __dir__ = lazy_exports(
         "column_stds": "sums",
         "column_sums": "sums",
         "group_sums": "sums",
+        "instruction_set": "instruction_set",
         "scatter": "scatter",
+        "use_instruction_set": "instruction_set",
     },
 )

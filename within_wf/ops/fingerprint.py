@@ -10,7 +10,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1]
 SOURCES = PACKAGE.parent / "csrc"
 BUILD_FILE = PACKAGE / "_core_build.json"
-FLAGS = ("-std=c++20", "-O3", "-ffp-contract=off", "-fno-fast-math", "-fno-math-errno")
+FLAGS = ("-std=c++20", "-O3", "-ffp-contract=off", "-fno-fast-math", "-fno-math-errno", "-fno-trapping-math")
 """How the core is compiled for the host; part of its digest."""
 CUDA_FLAGS = ("-std=c++20", "-O3", "--fmad=false")
 """How it is compiled for a GPU; part of its digest too."""
