@@ -42,9 +42,9 @@ def kill_everything(process):
 class Chaos:
     """A run that is killed again and again."""
 
-    def __init__(self, tmp_path, seed, undisturbed):
+    def __init__(self, tmp_path, seed, whole):
         self.place = Place(tmp_path / "run", tmp_path / "store")
-        self.undisturbed = undisturbed
+        self.whole = whole
         self.mark = tmp_path / "mark"
         self.draws = random.Random(seed)
         self.kills = Counter()
@@ -84,8 +84,8 @@ class Chaos:
 
     def outputs_of(self, step):
         """The files of a step: with them as targets it runs even where what is made from it is there already."""
-        found = (self.undisturbed.folder / "out" / step).glob("*/*.ref.json")
-        return sorted(str(path.relative_to(self.undisturbed.folder)) for path in found)
+        found = (self.whole.folder / "out" / step).glob("*/*.ref.json")
+        return sorted(str(path.relative_to(self.whole.folder)) for path in found)
 
     def start_in_a_group(self, targets):
         self.place.folder.mkdir(parents=True, exist_ok=True)
