@@ -35,7 +35,7 @@ check: env
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile rules
-	clang-format --dry-run --Werror $$(git ls-files 'csrc/*.h' 'csrc/*.cpp' 'csrc/*.cu')
+	clang-format --dry-run --Werror $$(git ls-files 'csrc/*.h' 'csrc/*.cpp' 'csrc/*.cu*' 'tests/*.h' 'tests/*.cpp')
 	mypy within_wf
 
 bench: env

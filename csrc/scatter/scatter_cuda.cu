@@ -6,10 +6,26 @@
 #include <c10/cuda/CUDAGuard.h>
 #include <torch/library.h>
 
-#include "scatter/kernel.cuh"
+#include "scatter/scatter.cuh"
 #include "scatter/types.h"
 
 namespace within {
+namespace {
+
+template <typename T>
+struct WithoutTorch {
+    using type = T;
+};
+template <>
+struct WithoutTorch<at::Half> {
+    using type = Float16;
+};
+template <>
+struct WithoutTorch<at::BFloat16> {
+    using type = BFloat16;
+};
+
+}  // namespace
 
 at::Tensor scatter_sum_cuda(const at::Tensor& values, const at::Tensor& index, int64_t dim_size) {
     check_scatter(values, index, dim_size);
@@ -30,10 +46,11 @@ at::Tensor scatter_sum_cuda(const at::Tensor& values, const at::Tensor& index, i
     const at::Tensor start = at::searchsorted(sorted, at::arange(dim_size + 1, index.options()));
     const at::Tensor rows_of = values.contiguous();
     AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, values.scalar_type(), "scatter_sum", [&] {
-        scatter_sum_kernel<scalar_t>
-            <<<static_cast<unsigned>(dim_size * columns), kThreads, 0, at::cuda::getCurrentCUDAStream()>>>(
-                rows_of.const_data_ptr<scalar_t>(), rows.const_data_ptr<int64_t>(), start.const_data_ptr<int64_t>(),
-                result.mutable_data_ptr<scalar_t>(), columns, FormatOf<scalar_t>::value);
+        using T = typename WithoutTorch<scalar_t>::type;
+        launch_scatter_sum(reinterpret_cast<const T*>(rows_of.const_data_ptr<scalar_t>()),
+                           rows.const_data_ptr<int64_t>(), start.const_data_ptr<int64_t>(),
+                           reinterpret_cast<T*>(result.mutable_data_ptr<scalar_t>()), dim_size, columns,
+                           FormatOf<scalar_t>::value, at::cuda::getCurrentCUDAStream());
         C10_CUDA_KERNEL_LAUNCH_CHECK();
     });
     return result;

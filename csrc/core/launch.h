@@ -1,0 +1,21 @@
+// How kernels are launched: by nvcc's runtime on a GPU, by the emulator of the tests on the CPU.
+//
+// WITHIN_LAUNCH((kernel<A, B>), blocks, threads, shared_bytes, stream, arguments...) starts a kernel;
+// WITHIN_SHARED(type, name) is the dynamic shared memory of a block; within::Stream is what launches are ordered by.
+#pragma once
+
+#if defined(__CUDACC__)
+#include <cuda_runtime.h>
+
+#define WITHIN_LAUNCH(kernel, blocks, threads, shared_bytes, stream, ...) \
+    (kernel)<<<(blocks), (threads), (shared_bytes), (stream)>>>(__VA_ARGS__)
+#define WITHIN_SHARED(type, name)                                  \
+    extern __shared__ __align__(16) unsigned char within_shared[]; \
+    type* name = reinterpret_cast<type*>(within_shared)
+
+namespace within {
+using Stream = cudaStream_t;
+}
+#else
+#include "emulator/cuda.h"
+#endif

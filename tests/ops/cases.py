@@ -1,0 +1,107 @@
+"""Calls of every operator that are hard on it; the CPU, the emulated kernels and a GPU are compared on them.
+
+What is here needs torch alone: a machine with a GPU has little else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+
+import within_wf.ops.scatter  # noqa: F401 - registers the gradients of its operators
+
+FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+Result = torch.Tensor | tuple[torch.Tensor, ...] | list[torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of an operator.
+
+    Attributes:
+        operator: Its name in ``torch.ops.within``.
+        name: What is particular about the call.
+        make: Gives the arguments, tensors of the CPU among them; the same whenever it is called.
+        differentiable: Positions of the arguments whose gradients are compared too.
+    """
+
+    operator: str
+    name: str
+    make: Callable[[], tuple[object, ...]]
+    differentiable: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.operator}-{self.name}"
+
+
+def run(case: Case, device: str | torch.device = "cpu", *, gradients: bool = True) -> dict[str, torch.Tensor]:
+    """What the operator gives on a device, by name, on the CPU: results, and gradients of their weighted sum."""
+    arguments = [argument.to(device) if isinstance(argument, torch.Tensor) else argument for argument in case.make()]
+    differentiable = case.differentiable if gradients else ()
+    for position in differentiable:
+        arguments[position] = arguments[position].detach().requires_grad_()
+    given = getattr(torch.ops.within, case.operator)(*arguments)
+    results = list(given) if isinstance(given, (tuple, list)) else [given]
+    named = {f"result {i}": result.detach().cpu() for i, result in enumerate(results)}
+    if differentiable:
+        # Integer weights of a fixed order: the sum's gradient is exact, and differs from row to row.
+        weighted = [result * _weights(result) for result in results if result.is_floating_point()]
+        torch.autograd.backward([part.sum() for part in weighted])
+        for position in differentiable:
+            named[f"gradient of argument {position}"] = arguments[position].grad.cpu()
+    return named
+
+
+def digest(named: dict[str, torch.Tensor]) -> dict[str, str]:
+    """sha256 of dtype, shape and bytes of each tensor."""
+    digests = {}
+    for name, tensor in named.items():
+        data = tensor.contiguous().view(-1).view(torch.uint8) if tensor.numel() else torch.empty(0, dtype=torch.uint8)
+        head = f"{tensor.dtype} {list(tensor.shape)}".encode()
+        digests[name] = hashlib.sha256(head + data.numpy().tobytes()).hexdigest()
+    return digests
+
+
+def _weights(result: torch.Tensor) -> torch.Tensor:
+    count = torch.arange(result.numel(), device=result.device) % 7 - 3
+    return count.reshape(result.shape).to(result.dtype)
+
+
+def _scatter_values(rows: int, columns: int, dtype: torch.dtype) -> torch.Tensor:
+    """Numbers whose exponents span what their sums can hold."""
+    draws = torch.Generator().manual_seed(rows * 31 + columns)
+    reach = {torch.float64: 300, torch.float32: 35, torch.bfloat16: 35, torch.float16: 12}[dtype]
+    mantissa = torch.randn(rows, columns, generator=draws, dtype=torch.float64)
+    exponent = torch.randint(-reach // 2, reach // 2, (rows, columns), generator=draws)
+    return torch.ldexp(mantissa, exponent).to(dtype)
+
+
+def _scatter(rows: int, columns: int, groups: int, dtype: torch.dtype) -> tuple[object, ...]:
+    draws = torch.Generator().manual_seed(rows + groups)
+    return _scatter_values(rows, columns, dtype), torch.randint(0, groups, (rows,), generator=draws), groups
+
+
+def _scatter_specials(dtype: torch.dtype) -> tuple[object, ...]:
+    large, small = torch.finfo(dtype).max, torch.finfo(dtype).smallest_normal
+    values = [float("inf"), -float("inf"), float("nan"), -0.0, small / 4, large, large, -large]
+    return torch.tensor(values, dtype=torch.float64).to(dtype).repeat(4)[:, None], torch.arange(32) % 5, 7
+
+
+def scatter_cases() -> Iterator[Case]:
+    """Sums with wide exponents, empty groups, ties of cancellation, and what is no number."""
+    for dtype in FLOATS:
+        kind = str(dtype).removeprefix("torch.")
+        for rows, columns, groups in ((1, 1, 1), (1000, 7, 13), (5000, 1, 1), (3000, 4, 500)):
+            name = f"{kind}, {rows} x {columns} in {groups}"
+            make = lambda r=rows, c=columns, g=groups, d=dtype: _scatter(r, c, g, d)  # noqa: E731
+            yield Case("scatter_sum", name, make, differentiable=(0,))
+        yield Case("scatter_sum", f"{kind}, specials", lambda d=dtype: _scatter_specials(d))
+        cancelling = lambda d=dtype: (torch.cat([v := _scatter_values(500, 2, d), -v]), torch.arange(1000) % 4, 4)  # noqa: E731
+        yield Case("scatter_sum", f"{kind}, cancelling", cancelling)
+
+
+CASES = tuple(scatter_cases())
+"""Of every operator; tests/ops/test_cases.py wants each to be here."""
