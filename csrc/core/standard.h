@@ -15,6 +15,9 @@
 #include <utility>
 #include <vector>
 
+#if defined(__unix__)
+#include <sys/mman.h>
+#endif
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif

@@ -1,4 +1,4 @@
-// Exact scatter sums on a GPU: the index is sorted, then one block a (group, column).
+// The scatter family on a GPU.
 #include <ATen/ATen.h>
 #include <ATen/Dispatch.h>
 #include <ATen/cuda/CUDAContext.h>
@@ -6,8 +6,11 @@
 #include <c10/cuda/CUDAGuard.h>
 #include <torch/library.h>
 
+#include <limits>
+
 #include "scatter/scatter.cuh"
-#include "scatter/types.h"
+//
+#include "scatter/checks.h"
 
 namespace within {
 namespace {
@@ -25,37 +28,245 @@ struct WithoutTorch<at::BFloat16> {
     using type = BFloat16;
 };
 
-}  // namespace
+template <typename T>
+const T* data_of(const at::Tensor& tensor) {
+    return static_cast<const T*>(tensor.const_data_ptr());
+}
+template <typename T>
+T* out_of(at::Tensor& tensor) {
+    return static_cast<T*>(tensor.mutable_data_ptr());
+}
+
+int64_t columns_of(const at::Tensor& values) { return c10::multiply_integers(values.sizes().slice(1)); }
+
+at::Tensor empty_groups(const at::Tensor& values, int64_t groups, at::ScalarType type) {
+    auto sizes = values.sizes().vec();
+    sizes[0] = groups;
+    return at::empty(sizes, values.options().dtype(type));
+}
+
+void check_outside(int64_t row, const at::Tensor& index, int64_t groups) {
+    if (row >= 0) refuse_group(row, index[row].item<int64_t>(), groups);
+}
+
+template <typename T, Work work>
+at::Tensor reduce_typed(const at::Tensor& values, const at::Tensor& index, int64_t groups, at::ScalarType written,
+                        bool is_std, int64_t ddof) {
+    constexpr bool kIsDouble = std::is_same_v<T, double>;
+    const Dtype dtype = dtype_of(values.scalar_type());
+    const auto stream = at::cuda::getCurrentCUDAStream();
+    const at::Tensor rows_of = values.contiguous(), groups_of = index.contiguous();
+    DeviceSums sums{};
+    sums.rows = values.size(0);
+    sums.columns = columns_of(values);
+    sums.groups = groups;
+    sums.term_bits = term_bits_for(sums.rows);
+    TORCH_CHECK_VALUE(sums.rows < int64_t{1} << 30, "scatter: values has ", sums.rows,
+                      " rows, expected fewer than 2^30 on a GPU");
+    const int64_t cells = groups * sums.columns;
+    const auto options = index.options();
+    at::Tensor exponents = at::empty({sums.columns}, options.dtype(at::kInt));
+    at::Tensor words = at::zeros({cells * words_of(dtype, work)}, options);
+    at::Tensor misfits = at::empty({values.numel() * (work == Work::moments ? 2 : 1)}, options);
+    at::Tensor found = at::zeros({2}, options);
+    found[1].fill_(-1);
+    sums.exponents = out_of<int>(exponents);
+    sums.words = out_of<unsigned long long>(words);
+    sums.misfits = out_of<unsigned long long>(misfits);
+    sums.found = out_of<unsigned long long>(found);
+    launch_add_rows<T, work>(sums, data_of<T>(rows_of), data_of<int64_t>(groups_of), dtype, stream);
+    C10_CUDA_KERNEL_LAUNCH_CHECK();
+    const at::Tensor on_host = found.cpu();
+    check_outside(on_host[1].item<int64_t>(), groups_of, groups);
+    const int64_t count = on_host[0].item<int64_t>();
+    at::Tensor slots, cells_of, limbs[2], specials[2], distinct;
+    if (count > 0) {
+        cells_of = at::empty({count}, options);
+        launch_misfit_cells(sums, data_of<int64_t>(groups_of), count, out_of<int64_t>(cells_of), stream);
+        distinct = std::get<0>(at::_unique2(cells_of, /*sorted=*/true)).contiguous();
+        sums.slot_count = distinct.numel();
+        slots = at::full({cells}, -1, options.dtype(at::kInt));
+        sums.slots = out_of<int>(slots);
+        for (int which = 0; which < (work == Work::moments ? 2 : 1); ++which) {
+            limbs[which] = at::zeros({(reach_of(kIsDouble, which == 1).count + 1) * sums.slot_count}, options);
+            specials[which] = at::zeros({sums.slot_count}, options.dtype(at::kInt));
+            sums.limbs[which] = out_of<unsigned long long>(limbs[which]);
+            sums.specials[which] = out_of<int>(specials[which]);
+        }
+        launch_add_misfits(sums, data_of<T>(rows_of), data_of<int64_t>(cells_of), count, data_of<int64_t>(distinct),
+                           stream);
+        C10_CUDA_KERNEL_LAUNCH_CHECK();
+    }
+    at::Tensor result = empty_groups(values, groups, written);
+    if (written == at::kDouble) {
+        launch_finish<T, work>(sums, static_cast<double>(ddof), is_std, kFloat64, out_of<double>(result), stream);
+    } else {
+        const Format format = written == at::kFloat ? kFloat32 : written == at::kHalf ? kFloat16 : kBFloat16;
+        launch_finish<T, work>(sums, static_cast<double>(ddof), is_std, format, out_of<T>(result), stream);
+    }
+    C10_CUDA_KERNEL_LAUNCH_CHECK();
+    return result;
+}
+
+template <Work work>
+at::Tensor reduce(const at::Tensor& values, const at::Tensor& index, int64_t groups, at::ScalarType written,
+                  bool is_std, int64_t ddof) {
+    check_scatter(values, index, groups);
+    const c10::cuda::CUDAGuard guard(values.device());
+    if (values.numel() == 0 || groups == 0) {
+        check_groups(index, groups);
+        return empty_groups(values, groups, written)
+            .fill_(work == Work::sum ? 0.0 : std::numeric_limits<double>::quiet_NaN());
+    }
+    switch (values.scalar_type()) {
+        case at::kDouble:
+            if constexpr (work == Work::moments) {
+                TORCH_CHECK_VALUE(false, "scatter: values is float64, expected float32 or narrower");
+            } else {
+                return reduce_typed<double, work>(values, index, groups, written, is_std, ddof);
+            }
+        case at::kFloat:
+            return reduce_typed<float, work>(values, index, groups, written, is_std, ddof);
+        case at::kHalf:
+            return reduce_typed<Float16, work>(values, index, groups, written, is_std, ddof);
+        default:
+            return reduce_typed<BFloat16, work>(values, index, groups, written, is_std, ddof);
+    }
+}
 
 at::Tensor scatter_sum_cuda(const at::Tensor& values, const at::Tensor& index, int64_t dim_size) {
+    return reduce<Work::sum>(values, index, dim_size, values.scalar_type(), false, 0);
+}
+
+at::Tensor scatter_mean_cuda(const at::Tensor& values, const at::Tensor& index, int64_t dim_size) {
+    return reduce<Work::mean>(values, index, dim_size, values.scalar_type(), false, 0);
+}
+
+at::Tensor scatter_moments_cuda(const at::Tensor& values, const at::Tensor& index, int64_t dim_size, int64_t ddof,
+                                bool is_std) {
+    return reduce<Work::moments>(values, index, dim_size, values.scalar_type(), is_std, ddof);
+}
+
+at::Tensor scatter_extreme_cuda(const at::Tensor& values, const at::Tensor& index, int64_t dim_size, bool is_max) {
     check_scatter(values, index, dim_size);
     const c10::cuda::CUDAGuard guard(values.device());
-    auto sizes = values.sizes().vec();
-    sizes[0] = dim_size;
-    at::Tensor result = at::zeros(sizes, values.options());
-    const int64_t columns = values.numel() == 0 ? 0 : values.numel() / values.size(0);
-    if (columns == 0) return result;
-    const auto [sorted, rows] = at::sort(index, /*stable=*/true, /*dim=*/0, /*descending=*/false);
-    const int64_t lowest = sorted[0].item<int64_t>(), highest = sorted[-1].item<int64_t>();
-    TORCH_CHECK_INDEX(lowest >= 0 && highest < dim_size, "scatter: index holds ", lowest < 0 ? lowest : highest,
-                      ", expected 0 to dim_size - 1 = ", dim_size - 1);
-    TORCH_CHECK_VALUE(values.size(0) < kAddsBeforeCarry, "scatter: values has ", values.size(0),
-                      " rows, expected fewer than ", kAddsBeforeCarry, " on a GPU");
-    TORCH_CHECK_VALUE(dim_size * columns < (int64_t{1} << 31), "scatter: ", dim_size * columns,
-                      " sums are asked for, expected fewer than 2^31 on a GPU");
-    const at::Tensor start = at::searchsorted(sorted, at::arange(dim_size + 1, index.options()));
-    const at::Tensor rows_of = values.contiguous();
-    AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, values.scalar_type(), "scatter_sum", [&] {
+    at::Tensor result = empty_groups(values, dim_size, values.scalar_type());
+    if (result.numel() == 0 || values.numel() == 0) {
+        check_groups(index, dim_size);
+        return result.fill_(std::numeric_limits<double>::quiet_NaN());
+    }
+    const at::Tensor rows = values.contiguous(), groups = index.contiguous();
+    at::Tensor outside = at::full({1}, -1, index.options());
+    AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, values.scalar_type(), "scatter_extreme", [&] {
         using T = typename WithoutTorch<scalar_t>::type;
-        launch_scatter_sum(reinterpret_cast<const T*>(rows_of.const_data_ptr<scalar_t>()),
-                           rows.const_data_ptr<int64_t>(), start.const_data_ptr<int64_t>(),
-                           reinterpret_cast<T*>(result.mutable_data_ptr<scalar_t>()), dim_size, columns,
-                           FormatOf<scalar_t>::value, at::cuda::getCurrentCUDAStream());
+        using Key = KeyOf<T>;
+        at::Tensor keys = at::full({result.numel()}, std::numeric_limits<Key>::min(),
+                                   index.options().dtype(sizeof(Key) == 8 ? at::kLong : at::kInt));
+        launch_extremes<T>(data_of<T>(rows), data_of<int64_t>(groups), rows.size(0), columns_of(rows), dim_size, is_max,
+                           out_of<Key>(keys), out_of<unsigned long long>(outside), out_of<T>(result),
+                           at::cuda::getCurrentCUDAStream());
+        C10_CUDA_KERNEL_LAUNCH_CHECK();
+    });
+    check_outside(outside.item<int64_t>(), groups, dim_size);
+    return result;
+}
+
+at::Tensor scatter_count_cuda(const at::Tensor& index, int64_t dim_size) {
+    check_index(index, dim_size);
+    const c10::cuda::CUDAGuard guard(index.device());
+    at::Tensor result = at::zeros({dim_size}, index.options());
+    if (index.numel() == 0) return result;
+    const at::Tensor groups = index.contiguous();
+    at::Tensor outside = at::full({1}, -1, index.options());
+    launch_count(data_of<int64_t>(groups), groups.numel(), dim_size, out_of<unsigned long long>(result),
+                 out_of<unsigned long long>(outside), at::cuda::getCurrentCUDAStream());
+    C10_CUDA_KERNEL_LAUNCH_CHECK();
+    check_outside(outside.item<int64_t>(), groups, dim_size);
+    return result;
+}
+
+struct Exponentials {
+    at::Tensor tops;
+    at::Tensor powers;
+    at::Tensor sums;
+};
+
+template <typename T>
+Exponentials exponentials(const at::Tensor& rows, const at::Tensor& groups, int64_t dim_size) {
+    Exponentials result;
+    result.tops = scatter_extreme_cuda(rows, groups, dim_size, /*is_max=*/true);
+    const auto wide = rows.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    result.powers = at::empty(rows.sizes(), rows.options().dtype(wide));
+    launch_exponentials<T>(data_of<T>(rows), data_of<int64_t>(groups), rows.numel(), columns_of(rows),
+                           data_of<T>(result.tops), out_of<PowerOf<T>>(result.powers),
+                           at::cuda::getCurrentCUDAStream());
+    C10_CUDA_KERNEL_LAUNCH_CHECK();
+    result.sums = reduce<Work::sum>(result.powers, groups, dim_size, at::kDouble, false, 0);
+    return result;
+}
+
+at::Tensor scatter_softmax_cuda(const at::Tensor& values, const at::Tensor& index, int64_t dim_size) {
+    check_scatter(values, index, dim_size);
+    const c10::cuda::CUDAGuard guard(values.device());
+    const at::Tensor rows = values.contiguous(), groups = index.contiguous();
+    at::Tensor result = at::empty(rows.sizes(), rows.options());
+    if (result.numel() == 0) {
+        check_groups(index, dim_size);
+        return result;
+    }
+    AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, values.scalar_type(), "scatter_softmax", [&] {
+        using T = typename WithoutTorch<scalar_t>::type;
+        const Exponentials parts = exponentials<T>(rows, groups, dim_size);
+        launch_shares<T>(data_of<PowerOf<T>>(parts.powers), data_of<int64_t>(groups), rows.numel(), columns_of(rows),
+                         data_of<double>(parts.sums), out_of<T>(result), at::cuda::getCurrentCUDAStream());
         C10_CUDA_KERNEL_LAUNCH_CHECK();
     });
     return result;
 }
 
-TORCH_LIBRARY_IMPL(within, CUDA, m) { m.impl("scatter_sum", &scatter_sum_cuda); }
+at::Tensor scatter_logsumexp_cuda(const at::Tensor& values, const at::Tensor& index, int64_t dim_size) {
+    check_scatter(values, index, dim_size);
+    const c10::cuda::CUDAGuard guard(values.device());
+    at::Tensor result = empty_groups(values, dim_size, values.scalar_type());
+    if (result.numel() == 0 || values.numel() == 0) {
+        check_groups(index, dim_size);
+        return result.fill_(-std::numeric_limits<double>::infinity());
+    }
+    const at::Tensor rows = values.contiguous(), groups = index.contiguous();
+    const at::Tensor counts = scatter_count_cuda(groups, dim_size);
+    AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, values.scalar_type(), "scatter_logsumexp", [&] {
+        using T = typename WithoutTorch<scalar_t>::type;
+        const Exponentials parts = exponentials<T>(rows, groups, dim_size);
+        launch_log_of_sums<T>(data_of<T>(parts.tops), data_of<double>(parts.sums), data_of<int64_t>(counts),
+                              result.numel(), columns_of(rows), out_of<T>(result), at::cuda::getCurrentCUDAStream());
+        C10_CUDA_KERNEL_LAUNCH_CHECK();
+    });
+    return result;
+}
+
+at::Tensor gather_cuda(const at::Tensor& table, const at::Tensor& index) {
+    check_gather(table, index);
+    if (index.numel() > 0) {
+        const at::Tensor is_outside = (index < 0).logical_or_(index >= table.size(0));
+        if (is_outside.any().item<bool>()) {
+            const int64_t at = is_outside.nonzero()[0].item<int64_t>();
+            refuse_row(at, index[at].item<int64_t>(), table.size(0));
+        }
+    }
+    return table.index_select(0, index);
+}
+
+}  // namespace
+
+TORCH_LIBRARY_IMPL(within, CUDA, m) {
+    m.impl("scatter_sum", &scatter_sum_cuda);
+    m.impl("scatter_mean", &scatter_mean_cuda);
+    m.impl("scatter_moments", &scatter_moments_cuda);
+    m.impl("scatter_extreme", &scatter_extreme_cuda);
+    m.impl("scatter_count", &scatter_count_cuda);
+    m.impl("scatter_softmax", &scatter_softmax_cuda);
+    m.impl("scatter_logsumexp", &scatter_logsumexp_cuda);
+    m.impl("gather", &gather_cuda);
+}
 
 }  // namespace within

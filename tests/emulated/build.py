@@ -159,7 +159,7 @@ class Emulated:
         return re.sub(r"\{shared (\d+)\}", lambda match: self._shared(int(match[1])), text)
 
     def _line(self, offset: int) -> str:
-        # The innermost line outside of the emulator's own headers.
+#The innermost line outside of the emulator's own headers.
         said = _output(["addr2line", "-i", "-s", "-e", str(self.path), hex(offset)]).split("\n")
         lines = [line.split(" (")[0] for line in said if line and not line.startswith("cuda.h")]
         return lines[0] if lines else hex(offset)
@@ -182,7 +182,8 @@ def emulated(name: str, kind: Kind = "watched", defines: tuple[str, ...] = ()) -
 
     Args:
         name: Of the file.
-        kind: ``watched`` looks at every access of memory for races and bounds; ``plain`` is three times as fast and does not;
+        kind: ``watched`` looks at every access of memory for races and bounds;
+``plain`` is three times as fast and does not;
             ``sanitized`` is for a process that runs under AddressSanitizer.
         defines: Macros, as NAME or NAME=value.
     """

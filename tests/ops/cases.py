@@ -90,17 +90,39 @@ def _scatter_specials(dtype: torch.dtype) -> tuple[object, ...]:
     return torch.tensor(values, dtype=torch.float64).to(dtype).repeat(4)[:, None], torch.arange(32) % 5, 7
 
 
+def _with(make: Callable[[], tuple[object, ...]], *more: object) -> Callable[[], tuple[object, ...]]:
+    return lambda: (*make(), *more)
+
+
 def scatter_cases() -> Iterator[Case]:
-    """Sums with wide exponents, empty groups, ties of cancellation, and what is no number."""
+    """Wide and narrow exponents, empty groups, ties of cancellation, and what is no number."""
     for dtype in FLOATS:
         kind = str(dtype).removeprefix("torch.")
+        inputs: dict[str, Callable[[], tuple[object, ...]]] = {}
         for rows, columns, groups in ((1, 1, 1), (1000, 7, 13), (5000, 1, 1), (3000, 4, 500)):
-            name = f"{kind}, {rows} x {columns} in {groups}"
             make = lambda r=rows, c=columns, g=groups, d=dtype: _scatter(r, c, g, d)  # noqa: E731
-            yield Case("scatter_sum", name, make, differentiable=(0,))
-        yield Case("scatter_sum", f"{kind}, specials", lambda d=dtype: _scatter_specials(d))
-        cancelling = lambda d=dtype: (torch.cat([v := _scatter_values(500, 2, d), -v]), torch.arange(1000) % 4, 4)  # noqa: E731
-        yield Case("scatter_sum", f"{kind}, cancelling", cancelling)
+            inputs[f"{rows} x {columns} in {groups}"] = make
+        inputs["specials"] = lambda d=dtype: _scatter_specials(d)
+        inputs["cancelling"] = lambda d=dtype: (torch.cat([v := _scatter_values(500, 2, d), -v]), torch.arange(1000) % 4, 4)
+        inputs["alike"] = lambda d=dtype: (_normal(2000, 3).to(d), torch.arange(2000) // 9, 240)
+        for name, make in inputs.items():
+            gradients = () if name == "specials" else (0,)
+            title = f"{kind}, {name}"
+            for operator in ("scatter_sum", "scatter_mean"):
+                yield Case(operator, title, make, gradients)
+            for is_max in (False, True):
+                yield Case("scatter_extreme", f"{title}, {'max' if is_max else 'min'}", _with(make, is_max), gradients)
+            if dtype != torch.float64:
+                yield Case("scatter_moments", f"{title}, var", _with(make, 0, False))
+                yield Case("scatter_moments", f"{title}, std", _with(make, 1, True))
+            for operator in ("scatter_softmax", "scatter_logsumexp"):
+                yield Case(operator, title, make)
+        yield Case("gather", kind, lambda d=dtype: (_normal(50, 3).to(d), torch.arange(400) % 37), (0,))
+    yield Case("scatter_count", "repeats and gaps", lambda: (torch.arange(1000) ** 2 % 77, 80))
+
+
+def _normal(rows: int, columns: int) -> torch.Tensor:
+    return torch.randn(rows, columns, generator=torch.Generator().manual_seed(rows), dtype=torch.float64)
 
 
 CASES = tuple(scatter_cases())

@@ -10,9 +10,9 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1]
 SOURCES = PACKAGE.parent / "csrc"
 BUILD_FILE = PACKAGE / "_core_build.json"
-FLAGS = ("-std=c++20", "-O3", "-ffp-contract=off", "-fno-fast-math", "-fno-math-errno", "-fno-trapping-math")
+FLAGS = ("-std=c++20", "-O3", "-ffp-contract=off", "-fno-fast-math", "-fno-math-errno", "-fno-trapping-math", "-fopenmp")
 """How the core is compiled for the host; part of its digest."""
-CUDA_FLAGS = ("-std=c++20", "-O3", "--fmad=false")
+CUDA_FLAGS = ("-std=c++20", "-O3", "--fmad=false", "--expt-relaxed-constexpr")
 """How it is compiled for a GPU; part of its digest too."""
 
 

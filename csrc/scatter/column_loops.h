@@ -1,0 +1,239 @@
+// The CPU loops of exact sums of ordered rows, all columns of a group at once.
+#pragma once
+
+#include "core/standard.h"
+//
+#include "scatter/finish_loops.h"
+#include "scatter/wide.h"
+
+namespace within {
+inline namespace WITHIN_ISA {
+
+constexpr int64_t kRowsAhead = 8;
+constexpr int64_t kRowsOfWord = int64_t{1} << (62 - kTermBits);  // rows that a word takes whatever they are
+
+// What Shift says, for each column.
+struct Shifts {
+    double *magic, *magic_high, *limit, *square_magic, *square_magic_high, *square_limit, *scale;
+    bool is_plain;  // whether a float32 sum is its word times the scale
+
+    Shifts(const Share& share, double* workspace) {
+        const int64_t columns = share.groups;
+        double** const each[] = {&magic, &magic_high, &limit, &square_magic, &square_magic_high, &square_limit, &scale};
+        static_assert(sizeof each / sizeof *each == kShifts);
+        for (int i = 0; i < kShifts; ++i) *each[i] = workspace + i * columns;
+        is_plain = share.dtype == Dtype::float32 && share.work == Work::sum;
+        for (int64_t c = 0; c < columns; ++c) {
+            const int base = share.sums[0].bases[c];
+            const Shift by(base), square_by(share.sums[1].bases[c]);
+            magic[c] = by.magic;
+            magic_high[c] = by.magic_high;
+            limit[c] = share.dtype == Dtype::float64 ? by.limit_high : by.limit;
+            square_magic[c] = square_by.magic;
+            square_magic_high[c] = square_by.magic_high;
+            square_limit[c] = square_by.limit_high;
+            scale[c] = base >= -126 ? power_of_two(base) : 0;
+            is_plain &= base >= -126;
+        }
+    }
+};
+
+// Moves words that might grow too large to limbs.
+template <Work work, int kWords>
+[[gnu::noinline]] void empty_words(Share& share) {
+    const int64_t columns = share.groups;
+    for (int64_t c = 0; c < columns; ++c) {
+        for (int w = 0; w < kWords; ++w) {
+            int64_t& word = share.records[c + w * columns];
+            add_word_wide(share.sums[0], columns, c, word, share.sums[0].bases[c] + 32 * w);
+            word = 0;
+        }
+        if constexpr (work == Work::moments) {
+            for (int w = 0; w < 2; ++w) {
+                int64_t& word = share.records[c + (1 + w) * columns];
+                add_word_wide(share.sums[1], columns, c, word, share.sums[1].bases[c] + 32 * w);
+                word = 0;
+            }
+        }
+    }
+}
+
+template <typename T, Work work>
+[[gnu::noinline]] void add_misfits(Share& share, const T* values) {
+    const int64_t columns = share.groups;
+    for (int64_t c = 0; c < columns; ++c) {
+        const double value = static_cast<double>(load(values[c]));
+        int64_t ignored;
+        const Shift by(share.sums[0].bases[c]);
+        if (!(sizeof(T) == 8 ? shift_to_words(value, by, &ignored, &ignored) : shift_to_word(value, by, &ignored)))
+            add_wide(share.sums[0], columns, c, value);
+        if constexpr (work == Work::moments) {
+            if (!shift_to_words(value * value, Shift(share.sums[1].bases[c]), &ignored, &ignored))
+                add_wide(share.sums[1], columns, c, value * value);
+        }
+    }
+}
+
+// Adds the rows [share.begin, share.end); whether the words alone hold them.
+template <typename T, Work work>
+bool add_columns(Share& share, const Shifts& shifts) {
+    constexpr int kWords = sizeof(T) == 8 ? 2 : 1;
+    const int64_t columns = share.groups;
+    const T* const all = static_cast<const T*>(share.values);
+    int64_t* __restrict const low = share.records;
+    int64_t* __restrict const high = low + columns;
+    int64_t* __restrict const square_low = low + columns;
+    int64_t* __restrict const square_high = low + 2 * columns;
+    const double* __restrict const magic = shifts.magic;
+    const double* __restrict const magic_high = shifts.magic_high;
+    const double* __restrict const limit = shifts.limit;
+    const double* __restrict const square_magic = shifts.square_magic;
+    const double* __restrict const square_magic_high = shifts.square_magic_high;
+    const double* __restrict const square_limit = shifts.square_limit;
+    bool is_plain = true;
+    int64_t since = 0;
+    for (int64_t at = share.begin; at < share.end; ++at) {
+        const int64_t row = share.order == nullptr ? at : share.order[at];
+        const T* __restrict const values = all + row * columns;
+        if (share.order != nullptr && at + kRowsAhead < share.rows) {
+            const char* next = reinterpret_cast<const char*>(all + share.order[at + kRowsAhead] * columns);
+            for (size_t byte = 0; byte < columns * sizeof(T); byte += 64) __builtin_prefetch(next + byte);
+        }
+        if (++since > kRowsOfWord) {
+            empty_words<work, kWords>(share);
+            is_plain = false;
+            since = 1;
+        }
+        int64_t misfits = 0;
+        for (int64_t c = 0; c < columns; ++c) {
+            const double value = static_cast<double>(load(values[c]));
+            bool fits;
+            if constexpr (kWords == 1) {
+                const double moved = value + magic[c];
+                fits = (magnitude(value) < limit[c]) & (moved - magic[c] == value);
+                const uint64_t word = bits_of(moved) - bits_of(magic[c]);
+                low[c] += static_cast<int64_t>(fits ? word : 0);
+            } else {
+                const double moved_high = value + magic_high[c];
+                const double rest = value - (moved_high - magic_high[c]);
+                const double moved = rest + magic[c];
+                fits = (magnitude(value) < limit[c]) & (moved - magic[c] == rest);
+                const uint64_t word_high = bits_of(moved_high) - bits_of(magic_high[c]);
+                const uint64_t word_low = bits_of(moved) - bits_of(magic[c]);
+                high[c] += static_cast<int64_t>(fits ? word_high : 0);
+                low[c] += static_cast<int64_t>(fits ? word_low : 0);
+            }
+            misfits += fits ? 0 : 1;
+        }
+        if constexpr (work == Work::moments) {
+            for (int64_t c = 0; c < columns; ++c) {
+                const double root = static_cast<double>(load(values[c]));
+                const double value = root * root;
+                const double moved_high = value + square_magic_high[c];
+                const double rest = value - (moved_high - square_magic_high[c]);
+                const double moved = rest + square_magic[c];
+                const bool fits = (value < square_limit[c]) & (moved - square_magic[c] == rest);
+                const uint64_t word_high = bits_of(moved_high) - bits_of(square_magic_high[c]);
+                const uint64_t word_low = bits_of(moved) - bits_of(square_magic[c]);
+                square_high[c] += static_cast<int64_t>(fits ? word_high : 0);
+                square_low[c] += static_cast<int64_t>(fits ? word_low : 0);
+                misfits += fits ? 0 : 1;
+            }
+        }
+        if (misfits != 0) {
+            add_misfits<T, work>(share, values);
+            is_plain = false;
+        }
+    }
+    return is_plain;
+}
+
+// Clears the cells for the next group.
+template <typename T, Work work>
+void clear_columns(Share& share, bool is_plain) {
+    const int64_t columns = share.groups;
+    const int64_t words = words_of(sizeof(T) == 8 ? Dtype::float64 : Dtype::float32, work) * columns;
+    for (int64_t i = 0; i < words; ++i) share.records[i] = 0;
+    if (is_plain) return;
+    for (int which = 0; which < (work == Work::moments ? 2 : 1); ++which) {
+        Sums& sum = share.sums[which];
+        for (int64_t c = 0; c < columns; ++c) sum.flags[c] = 0;
+        for (int limb = sum.lowest_limb; limb <= sum.highest_limb; ++limb)
+            std::fill_n(sum.wide + (limb - sum.reach.first) * columns, columns, 0);
+        sum.lowest_limb = kLimbs;
+        sum.highest_limb = -1;
+    }
+}
+
+template <typename T, Work work>
+void sum_span(Span& span) {
+    Share& share = span.share;
+    Finish& finish = span.finish;
+    const Shifts shifts(share, span.shifts);
+    const int64_t columns = share.groups;
+    char* const first_out = static_cast<char*>(finish.out);
+    for (int64_t group = span.first; group < span.last; ++group) {
+        share.begin = span.start[group];
+        share.end = span.start[group + 1];
+        const bool is_plain = add_columns<T, work>(share, shifts);
+        finish.count = share.end - share.begin;
+        finish.out = first_out + group * span.row_bytes;
+        if (is_plain && shifts.is_plain && finish.written == Dtype::float32) {
+            float* __restrict const out = static_cast<float*>(finish.out);
+            int64_t* __restrict const words = share.records;
+            const double* __restrict const scale = shifts.scale;
+            if (finish.work == Work::sum) {
+                for (int64_t c = 0; c < columns; ++c) {
+                    out[c] = static_cast<float>(static_cast<double>(static_cast<float>(words[c])) * scale[c]);
+                    words[c] = 0;
+                }
+            } else {
+                const double divisor = static_cast<double>(finish.count);
+                for (int64_t c = 0; c < columns; ++c) {
+                    out[c] = static_cast<float>(static_cast<double>(words[c]) * scale[c] / divisor);
+                    words[c] = 0;
+                }
+            }
+            continue;
+        }
+        scatter_finish(finish);
+        clear_columns<T, work>(share, is_plain);
+    }
+}
+
+template <typename T, typename Do>
+void with_work(const Share& share, Do&& run) {
+    if constexpr (sizeof(T) != 8) {
+        if (share.work == Work::moments) return run(T{}, std::integral_constant<Work, Work::moments>{});
+    }
+    run(T{}, std::integral_constant<Work, Work::sum>{});
+}
+
+template <typename Do>
+void with_type(const Share& share, Do&& run) {
+    switch (share.dtype) {
+        case Dtype::float64:
+            return with_work<double>(share, run);
+        case Dtype::float32:
+            return with_work<float>(share, run);
+        case Dtype::float16:
+            return with_work<Float16>(share, run);
+        case Dtype::bfloat16:
+            return with_work<BFloat16>(share, run);
+    }
+}
+
+// Whole groups, added and written.
+void scatter_columns(Span& span) {
+    with_type(span.share, [&](auto type, auto work) { sum_span<decltype(type), work.value>(span); });
+}
+
+// The rows [begin, end) of a group of which others have the rest: added alone.
+void scatter_part(Span& span) {
+    with_type(span.share, [&](auto type, auto work) {
+        add_columns<decltype(type), work.value>(span.share, Shifts(span.share, span.shifts));
+    });
+}
+
+}  // namespace WITHIN_ISA
+}  // namespace within

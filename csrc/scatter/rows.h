@@ -1,0 +1,118 @@
+// What the kernels of a scatter are given: plain data that crosses from the dispatching source into them.
+#pragma once
+
+#include <cstdint>
+
+#include "core/exact_accumulator.h"
+#include "core/half.h"
+#include "scatter/window.h"
+
+namespace within {
+
+enum class Dtype { float64, float32, float16, bfloat16 };
+
+// What is summed for each group. A cell's record is its words, in this order: sum: the value's word (float64: low,
+// high); mean: these, then the count; moments: the value's word, low and high of its square, the count.
+enum class Work { sum, mean, moments };
+
+// One exact sum for each cell. `wide` holds limb l of cell c at [(l - reach.first) * cells + c], `flags` the specials.
+// The words of a cell count 2^base and, two by two, 2^(base + 32); `bases` has a base for each cell, where there is
+// none for all.
+struct Sums {
+    int base;
+    const int* bases;
+    Reach reach;
+    int64_t* wide;
+    uint8_t* flags;
+    int lowest_limb;  // of those that hold something in some cell; none: beyond the highest
+    int highest_limb;
+};
+
+constexpr uint8_t kIsWide = 8;  // in flags: some limb of the cell may hold something
+
+// Some of the rows, and the cells they are added to. By groups, a cell is a group; few groups have several cells each,
+// by turns, so that additions to one word need not wait for each other. By columns, a cell is a column of one group.
+// Word w of cell c is records[c * cell_step + w * word_step].
+struct Share {
+    Dtype dtype;
+    Work work;
+    const void* values;
+    const int64_t* index;  // by groups: the group of each row
+    const int32_t* order;  // by columns: which rows, all where there is none
+    int64_t rows;          // of all shares
+    int64_t begin;
+    int64_t end;
+    int64_t groups;  // by columns: how many columns
+    int64_t replicas;
+    int64_t cell_step;
+    int64_t word_step;
+    int64_t* records;
+    Sums sums[2];
+    int64_t row_outside;  // out, by groups: a row whose group is outside, or -1
+};
+
+// Shares to be merged and rounded, for the groups or columns [begin, end).
+struct Finish {
+    Dtype dtype;
+    Work work;
+    Dtype written;
+    bool is_std;
+    int64_t ddof;
+    int64_t count;  // rows of the group, by columns
+    const Share* shares;
+    int64_t share_count;
+    int64_t begin;
+    int64_t end;
+    void* out;
+};
+
+// Whole groups [first, last) of ordered rows, to be summed by columns with the cells of `share` and written.
+struct Span {
+    Share share;
+    Finish finish;
+    const int64_t* start;  // of each group's rows
+    int64_t first;
+    int64_t last;
+    double* shifts;  // workspace: kShifts numbers a column
+    int64_t row_bytes;
+};
+constexpr int kShifts = 7;
+
+// Words of a record: the value's, then its square's, then the count (by groups).
+constexpr int words_of(Dtype dtype, Work work) {
+    const int value = dtype == Dtype::float64 ? 2 : 1;
+    return work == Work::sum ? value : work == Work::mean ? value + 1 : 4;
+}
+
+// Minima or maxima: rows [begin, end) into keys [groups, columns] of one share; then cells [begin, end) of all shares
+// into `out`.
+struct Extremes {
+    Dtype dtype;
+    bool is_max;
+    const void* values;
+    const int64_t* index;
+    int64_t begin;
+    int64_t end;
+    int64_t groups;
+    int64_t columns;
+    int64_t shares;
+    void* keys;
+    void* out;
+    int64_t* row_outside;
+};
+
+// Softmax: rows [begin, end), first as exponentials, then divided by their groups' sums.
+struct Softmax {
+    Dtype dtype;
+    const void* values;
+    const int64_t* index;
+    int64_t begin;
+    int64_t end;
+    int64_t columns;
+    const void* tops;
+    void* exponentials;
+    const double* sums;
+    void* out;
+};
+
+}  // namespace within

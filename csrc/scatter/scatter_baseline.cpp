@@ -1,0 +1,5 @@
+#include "core/standard.h"
+#include "scatter/column_loops.h"
+#include "scatter/extreme_loops.h"
+#include "scatter/finish_loops.h"
+#include "scatter/sum_loops.h"
