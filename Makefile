@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORE := $(shell find csrc -type f 2>/dev/null) setup.py pyproject.toml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: train env test test-slow check bench gpu-check schemas lock clean
+.PHONY: train env test test-slow check bench kernels gpu-check schemas lock clean
 
 train: env
 	snakemake --profile local train_all
@@ -40,6 +40,9 @@ check: env
 
 bench: env
 	@for script in benchmarks/*.py; do echo "== $$script"; python $$script || exit 1; done
+
+kernels: env
+	python benchmarks/gpu/kernels.py
 
 gpu-check:
 	$(or $(GPU_PYTHON),$(PYTHON)) benchmarks/gpu/check.py

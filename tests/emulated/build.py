@@ -159,13 +159,13 @@ class Emulated:
         return re.sub(r"\{shared (\d+)\}", lambda match: self._shared(int(match[1])), text)
 
     def _line(self, offset: int) -> str:
-#The innermost line outside of the emulator's own headers.
-        said = _output(["addr2line", "-i", "-s", "-e", str(self.path), hex(offset)]).split("\n")
+        # The innermost line outside of the emulator's own headers.
+        said = output(["addr2line", "-i", "-s", "-e", str(self.path), hex(offset)]).split("\n")
         lines = [line.split(" (")[0] for line in said if line and not line.startswith("cuda.h")]
         return lines[0] if lines else hex(offset)
 
     def _shared(self, offset: int) -> str:
-        for line in _output(["readelf", "-sW", "--demangle", str(self.path)]).splitlines():
+        for line in output(["readelf", "-sW", "--demangle", str(self.path)]).splitlines():
             fields = line.split(maxsplit=7)
             if (
                 len(fields) == 8
@@ -182,8 +182,7 @@ def emulated(name: str, kind: Kind = "watched", defines: tuple[str, ...] = ()) -
 
     Args:
         name: Of the file.
-        kind: ``watched`` looks at every access of memory for races and bounds;
-``plain`` is three times as fast and does not;
+        kind: ``watched`` looks at every access of memory for races and bounds; ``plain`` is three times as fast and does not;
             ``sanitized`` is for a process that runs under AddressSanitizer.
         defines: Macros, as NAME or NAME=value.
     """
@@ -203,7 +202,7 @@ def build(name: str, kind: Kind = "watched", defines: Sequence[str] = ()) -> Pat
         fcntl.flock(lock, fcntl.LOCK_EX)
         flags = [*FLAGS, "-O1", *COMMON_FLAGS, *KERNEL_FLAGS[kind], *macros]
         kernels = _compile(UNITS / f"{name}.cpp", flags, RENAMED if kind == "watched" else ())
-        calls = set(re.findall(r"\bU (\w+)", _output(["nm", "-u", str(kernels)])))
+        calls = set(re.findall(r"\bU (\w+)", output(["nm", "-u", str(kernels)])))
         if calls & NOT_FIXED:
             raise RuntimeError(f"{name}: kernels call {', '.join(sorted(calls & NOT_FIXED))}, whose bits differ from a GPU's")
         runtime = [_compile(source, ["-std=c++20", "-O2", *COMMON_FLAGS, *macros]) for source in RUNTIME]
@@ -212,21 +211,21 @@ def build(name: str, kind: Kind = "watched", defines: Sequence[str] = ()) -> Pat
         if not library.exists():
             unfinished = library.with_suffix(f".{os.getpid()}")
             objects = [str(path) for path in (kernels, *runtime)]
-            _output([COMPILER, "-shared", "-Wl,--no-undefined", *sanitizers, *objects, "-o", str(unfinished)])
+            output([COMPILER, "-shared", "-Wl,--no-undefined", *sanitizers, *objects, "-o", str(unfinished)])
             unfinished.replace(library)
     return library
 
 
 def _compile(source: Path, flags: Sequence[str], renamed: Sequence[str] = ()) -> Path:
     """An object, named after all that it is made of; ``renamed`` tells objcopy what its symbols are called."""
-    text = _output([COMPILER, "-E", *flags, str(source)])
-    made_of = _digest([text, *flags, *renamed, _output([COMPILER, "--version"])])
+    text = output([COMPILER, "-E", *flags, str(source)])
+    made_of = _digest([text, *flags, *renamed, output([COMPILER, "--version"])])
     target = CACHE / f"{source.stem}-{made_of}.o"
     if not target.exists():
         unfinished = target.with_suffix(f".{os.getpid()}")
-        _output([COMPILER, "-c", *flags, str(source), "-o", str(unfinished)])
+        output([COMPILER, "-c", *flags, str(source), "-o", str(unfinished)])
         if renamed:
-            _output(["objcopy", *renamed, str(unfinished)])
+            output(["objcopy", *renamed, str(unfinished)])
         unfinished.replace(target)
     return target
 
@@ -235,7 +234,12 @@ def _digest(parts: Sequence[str]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
 
 
-def _output(command: Sequence[str]) -> str:
+def output(command: Sequence[str]) -> str:
+    """What a command prints.
+
+    Raises:
+        RuntimeError: It fails.
+    """
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")

@@ -1,0 +1,66 @@
+"""Every kernel is run by a test, compiled for a GPU where nvcc is found, and spills nothing."""
+
+import re
+import shutil
+
+import pytest
+
+from benchmarks.gpu import kernels
+from tests.emulated.build import COMMON_FLAGS, COMPILER, ROOT, output
+
+SAID = """ptxas info    : 0 bytes gmem
+ptxas info    : Compiling entry function '_ZN6within4cuda5widenIfEEvPT_' for 'sm_80'
+ptxas info    : Function properties for _ZN6within4cuda5widenIfEEvPT_
+    544 bytes stack frame, 8 bytes spill stores, 12 bytes spill loads
+ptxas info    : Used 224 registers, used 1 barriers, 544 bytes cumulative stack size, 548 bytes smem, 408 bytes cmem[0]
+ptxas info    : Compile time = 37.862 ms
+ptxas info    : Compiling entry function '_ZN6within4cuda5widenIdEEvPT_' for 'sm_90'
+ptxas info    : Function properties for _ZN6within4cuda5widenIdEEvPT_
+    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
+ptxas info    : Used 12 registers, used 0 barriers
+"""
+
+
+def test_what_ptxas_says_is_read(monkeypatch):
+    found = kernels.read_report(SAID)
+    assert [(k.architecture, k.registers, k.stack, k.spill_stores, k.spill_loads, k.shared) for k in found] == [
+        ("sm_80", 224, 544, 8, 12, 548),
+        ("sm_90", 12, 0, 0, 0, 0),
+    ]
+    names = kernels.readable([kernel.name for kernel in found])
+    assert names == ["widen<float>", "widen<double>"]
+    assert kernels.unexplained(found, names) == ["widen<float> on sm_80 spills 8 bytes and reads 12 back"]
+    monkeypatch.setitem(kernels.ALLOWED_SPILLS, "widen<float>", "a test")
+    assert kernels.unexplained(found, names) == []
+    with pytest.raises(RuntimeError, match="not understood"):
+        kernels.read_report("Compiling entry function what?")
+
+
+def test_every_kernel_is_in_an_emulated_unit():
+    included = set()
+    for unit in kernels.units():
+        made_of = output([COMPILER, "-std=c++20", "-M", *COMMON_FLAGS, "-DWITHIN_ISA=emulated", str(unit)])
+        included |= set(re.findall(r"\S+\.cuh", made_of))
+    assert {str(path) for path in (ROOT / "csrc").rglob("*.cuh")} == included
+
+
+def test_kernels_launch_through_the_macro():
+    for path in [*(ROOT / "csrc").rglob("*.cu"), *(ROOT / "csrc").rglob("*.cuh")]:
+        assert "<<<" not in path.read_text(), f"{path}: launch with WITHIN_LAUNCH, which the emulator knows"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not found")
+def test_no_kernel_spills(capsys):
+    assert kernels.main() == 0
+    table = capsys.readouterr().out
+    for unit in kernels.units():
+        assert f"| {unit.stem} |" in table
+    assert "| sm_80 |" in table
+    assert "| sm_90 |" in table
+
+
+def test_without_nvcc_the_report_says_so(capsys, monkeypatch):
+    monkeypatch.setattr(kernels.shutil, "which", lambda name: None)
+    assert kernels.main() == 0
+    assert "nvcc is not found" in capsys.readouterr().out
