@@ -20,9 +20,20 @@ spec.loader.exec_module(fingerprint)
 
 def with_cuda() -> bool:
     """Whether to compile for a GPU; WITHIN_CUDA=0 says no."""
-    if os.environ.get("WITHIN_CUDA") == "0" or torch_cuda is None:
+    if os.environ.get("WITHIN_CUDA") == "0" or os.environ.get("WITHIN_SANITIZE") == "1" or torch_cuda is None:
         return False
     return shutil.which("nvcc") is not None or (CUDA_HOME is not None and (Path(CUDA_HOME) / "bin/nvcc").exists())
+
+
+def sanitizers() -> list[str]:
+    """Flags of a build that looks for errors of memory and undefined behaviour: WITHIN_SANITIZE=1, for the CPU alone.
+
+    Such an extension loads in a process that was started with libasan and libstdc++ preloaded (tests/ops/test_sanitizers.py).
+    ``vptr`` would need type information that torch does not export.
+    """
+    if os.environ.get("WITHIN_SANITIZE") != "1":
+        return []
+    return ["-fsanitize=address,undefined", "-fno-sanitize=vptr", "-fno-sanitize-recover=undefined", "-O1", "-g1"]
 
 
 def cuda_headers() -> list[str]:
@@ -69,7 +80,7 @@ def core() -> CppExtension:
         for path in (HERE / "csrc" / folder).glob("*")
         if path.suffix in suffixes
     )
-    compile_args = {"cxx": list(fingerprint.FLAGS)}
+    compile_args = {"cxx": [*fingerprint.FLAGS, *sanitizers()]}
     if cuda:
         os.environ.setdefault("TORCH_CUDA_ARCH_LIST", "8.0;9.0+PTX")
         os.environ.setdefault("FORCE_CUDA", "1")
@@ -81,6 +92,7 @@ def core() -> CppExtension:
         include_dirs=[str(HERE / "csrc"), write_digest(), *(cuda_headers() if cuda else [])],
         library_dirs=cuda_libraries() if cuda else [],
         extra_compile_args=compile_args,
+        extra_link_args=sanitizers(),
     )
 
 

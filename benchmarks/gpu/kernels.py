@@ -2,8 +2,8 @@
 
     make kernels
 
-Compiles tests/emulated/<family>.cpp, each a family's kernels in every type, with nvcc; no GPU and no torch is needed. Ends with 1
-where a kernel spills registers to memory without a reason in ``ALLOWED_SPILLS``, with 0 also where there is no nvcc.
+Compiles tests/emulated/<family>.cpp, each a family's kernels in every type, with nvcc; no GPU and no torch is needed. Ends
+with 1 where a kernel spills registers to memory without a reason in ``ALLOWED_SPILLS``, with 0 also where there is no nvcc.
 """
 
 from __future__ import annotations

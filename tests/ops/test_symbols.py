@@ -1,7 +1,8 @@
 """Wide instructions stay where a processor that lacks them never comes.
 
-The linker keeps one copy of a weak function: had a source for AVX-512 compiled ``std::vector::push_back``, every processor might run that copy.
-So a function that holds such instructions is in ``within::avx2`` or ``within::avx512``, or local to a source named after them.
+The linker keeps one copy of a weak function: had a source for AVX-512 compiled ``std::vector::push_back``, every processor
+might run that copy. So a function that holds such instructions is in ``within::avx2`` or ``within::avx512``, or local to a
+source named after them.
 """
 
 import re
@@ -17,7 +18,9 @@ from within_wf.ops.fingerprint import PACKAGE
 
 WIDE = {
     "avx512": re.compile(r"%zmm|%[xy]mm(1[6-9]|2\d|3[01])\b|%k[0-7]\b"),
-    "avx2": re.compile(r"^v\w+\s.*%[xy]mm|^(andn|bextr|bls[ir]|blsmsk|bzhi|mulx|pdep|pext|rorx|sarx|shlx|shrx|lzcnt|popcnt)\w?\s"),
+    "avx2": re.compile(
+        r"^v\w+\s.*%[xy]mm|^(andn|bextr|bls[ir]|blsmsk|bzhi|mulx|pdep|pext|rorx|sarx|shlx|shrx|lzcnt|popcnt)\w?\s"
+    ),
 }
 """What makes an instruction one of a set; the wider set first. ``tzcnt`` is not among them: it runs everywhere as ``bsf``."""
 ALLOWED = {"avx512": ("avx512",), "avx2": ("avx2", "avx512")}
@@ -40,7 +43,7 @@ def functions(library: Path) -> list[Function]:
     found, source = [], ""
     for line in output("readelf", "-sW", "--demangle", library).partition("'.symtab'")[2].splitlines():
         fields = line.split(maxsplit=7)
-        if len(fields) < 8 or not fields[1].strip("0123456789abcdef") == "":
+        if len(fields) < 8 or fields[1].strip("0123456789abcdef") != "":
             continue
         kind, binding, section, name = fields[3], fields[4], fields[6], fields[7]
         if kind == "FILE":
