@@ -1,49 +1,116 @@
-"""Exact sums by group beside torch's and numpy's, in turn.
+"""Exact reductions by group beside torch's inexact ones, in turn.
 
     python benchmarks/scatter.py [ROUNDS]
 
-The floor is the time in which the values and the index are read once: what a sum cannot go below.
+The floor is the time in which the bytes that must move are copied: values, index and result once.
 """
 
 from __future__ import annotations
 
 import sys
-from functools import partial
+from collections.abc import Callable
 
-import numpy as np
 import torch
-from common.measure import alternate, medians, write_down
+from common.measure import alternate, copy_bandwidth, medians, write_down
 
+from within_wf.ops.instruction_set import instruction_set
 from within_wf.ops.scatter import scatter
 
-CASES = ((1_000_000, 1, 1000), (1_000_000, 1, 500_000), (200_000, 16, 1000))
+ROWS = 10_000_000
+Call = Callable[[], object]
 
 
-def case(rows: int, columns: int, groups: int, rounds: int) -> list[str]:
-    """One row for each way to sum."""
-    draws = np.random.default_rng(0)
-    values = torch.from_numpy(draws.standard_normal((rows, columns), dtype=np.float32))
-    index = torch.from_numpy(draws.integers(0, groups, rows))
-    out = torch.zeros(groups, columns)
-    plain = values.numpy().sum(axis=1).astype(np.float64) if columns > 1 else values.numpy()[:, 0].astype(np.float64)
-    candidates = {
-        "exact": partial(scatter, values, index, groups),
-        "torch index_add_": lambda: out.zero_().index_add_(0, index, values),
-        "numpy bincount, one column": partial(np.bincount, index.numpy(), plain, groups),
-        "floor: read once": lambda: (values.sum(), index.sum()),
-    }
-    found = medians(alternate(candidates, rounds))
-    name = f"{rows:,} x {columns} in {groups:,} groups"
-    return [f"| {name} | {way} | {1e3 * seconds:.2f} | {found['exact'] / seconds:.2f} |" for way, seconds in found.items()]
+def draws() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def narrow(columns: int = 1) -> torch.Tensor:
+    """Standard normal float32."""
+    values = torch.randn(ROWS // columns, columns, generator=draws())
+    return values[:, 0].contiguous() if columns == 1 else values
+
+
+def wide() -> torch.Tensor:
+    """float32 whose exponents span 160 powers of two."""
+    return torch.ldexp(narrow(), torch.randint(-100, 60, (ROWS,), generator=draws()))
+
+
+def evenly(groups: int, rows: int = ROWS) -> torch.Tensor:
+    return torch.randint(0, groups, (rows,), generator=draws())
+
+
+def skewed(groups: int) -> torch.Tensor:
+    return (torch.rand(ROWS, generator=draws()) ** 4 * groups).long()
+
+
+def torch_sum(values: torch.Tensor, index: torch.Tensor, groups: int) -> torch.Tensor:
+    out = torch.zeros(groups, *values.shape[1:])
+    return out.scatter_add_(0, index, values) if values.dim() == 1 else out.index_add_(0, index, values)
+
+
+def torch_mean(values: torch.Tensor, index: torch.Tensor, groups: int) -> torch.Tensor:
+    return torch_sum(values, index, groups) / torch_sum(torch.ones_like(values), index, groups)
+
+
+def torch_std(values: torch.Tensor, index: torch.Tensor, groups: int) -> torch.Tensor:
+    count = torch_sum(torch.ones_like(values), index, groups)
+    mean = torch_sum(values, index, groups) / count
+    return (torch_sum((values - mean[index]).square_(), index, groups) / count).sqrt_()
+
+
+def torch_softmax(values: torch.Tensor, index: torch.Tensor, groups: int) -> torch.Tensor:
+    top = torch.full((groups,), -torch.inf).scatter_reduce_(0, index, values, "amax")
+    powers = (values - top[index]).exp_()
+    return powers.div_(torch_sum(powers, index, groups)[index])
+
+
+def cases() -> dict[str, tuple[torch.Tensor, torch.Tensor, int, str, Callable[..., torch.Tensor], str]]:
+    """Name to values, index, groups, reduction, the peer and the bound of the ratio."""
+    values = narrow()
+    found = {}
+    for groups, bound in ((1_000, "0.8"), (100_000, "0.8"), (1_000_000, "1"), (4_000_000, "1")):
+        found[f"sum, {groups:,} groups"] = (values, evenly(groups), groups, "sum", torch_sum, bound)
+    found["sum, 100,000 groups, skewed"] = (values, skewed(100_000), 100_000, "sum", torch_sum, "0.8")
+    found["sum, 100,000 groups, sorted"] = (values, evenly(100_000).sort().values, 100_000, "sum", torch_sum, "0.8")
+    for groups in (1_000, 20_000, 100_000):
+        name = f"sum of 64 columns, {groups:,} groups"
+        found[name] = (narrow(64), evenly(groups, ROWS // 64), groups, "sum", torch_sum, "0.85")
+    for groups in (1_000, 100_000, 1_000_000):
+        found[f"sum, wide exponents, {groups:,} groups"] = (wide(), evenly(groups), groups, "sum", torch_sum, "2.5")
+    for reduce, peer, bound in (("mean", torch_mean, "0.4"), ("std", torch_std, "0.33"), ("softmax", torch_softmax, "0.2")):
+        found[f"{reduce}, 100,000 groups"] = (values, evenly(100_000), 100_000, reduce, peer, bound)
+    return found
 
 
 def main() -> int:
     """Measure, print and write down."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
-    lines = ["| float32 values | way | ms, median | exact / way |", "|---|---|---:|---:|"]
-    for sizes in CASES:
-        lines += case(*sizes, rounds)
-    write_down("scatter", "Exact sums by group", [*lines, "", f"{torch.get_num_threads()} threads, {rounds} rounds."])
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 9
+    bandwidth = copy_bandwidth()
+    lines = [
+        f"{ROWS:,} float32 values, {rounds} rounds in turn; medians. Ours are exact, torch's are not. A copy moves "
+        f"{bandwidth / 1e9:.0f} GB/s on two threads. Kernels: {instruction_set()}.",
+        "",
+        "| | ours, ms | torch, ms | ours / torch | to reach | floor, ms | one thread: ours / torch |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, (values, index, groups, reduce, peer, bound) in cases().items():
+        pair: dict[str, Call] = {
+            "ours": lambda v=values, i=index, g=groups, r=reduce: scatter(v, i, g, r),  # type: ignore[misc]
+            "torch": lambda v=values, i=index, g=groups, p=peer: p(v, i, g),  # type: ignore[misc]
+        }
+        found = {}
+        for threads in (2, 1):
+            torch.set_num_threads(threads)
+            found[threads] = medians(alternate(pair, rounds))
+        written = values.numel() if reduce == "softmax" else groups * values[0].numel()
+        floor = (values.nbytes + index.nbytes + 4 * written) / bandwidth
+        two, one = found[2], found[1]
+        lines.append(
+            f"| {name} | {1e3 * two['ours']:.1f} | {1e3 * two['torch']:.1f} | {two['ours'] / two['torch']:.2f} | {bound} | "
+            f"{1e3 * floor:.1f} | {one['ours'] / one['torch']:.2f} |"
+        )
+        print(lines[-1], flush=True)
+    write_down("scatter", "Exact reductions by group", lines)
     return 0
 
 

@@ -35,6 +35,19 @@ def medians(seconds: Mapping[str, list[float]]) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
+def copy_bandwidth(size: int = 1 << 28) -> float:
+    """Bytes a second that a copy reads and writes, the best of several: the physical floor of what must move them."""
+    import torch
+
+    source, target = torch.zeros(size, dtype=torch.uint8), torch.zeros(size, dtype=torch.uint8)
+    seconds = []
+    for _ in range(7):
+        began = time.perf_counter()
+        target.copy_(source)
+        seconds.append(time.perf_counter() - began)
+    return 2 * size / min(seconds)
+
+
 def machine() -> str:
     """What a number was measured on."""
     model = platform.machine()
