@@ -21,6 +21,7 @@ Call = Callable[[], object]
 
 
 def draws() -> torch.Generator:
+    """The same draws each time."""
     return torch.Generator().manual_seed(0)
 
 
@@ -36,29 +37,35 @@ def wide() -> torch.Tensor:
 
 
 def evenly(groups: int, rows: int = ROWS) -> torch.Tensor:
+    """Groups of much the same size, in no order."""
     return torch.randint(0, groups, (rows,), generator=draws())
 
 
 def skewed(groups: int) -> torch.Tensor:
+    """Groups of which few have most rows."""
     return (torch.rand(ROWS, generator=draws()) ** 4 * groups).long()
 
 
 def torch_sum(values: torch.Tensor, index: torch.Tensor, groups: int) -> torch.Tensor:
+    """Torch's fastest sum, rounded at each addition."""
     out = torch.zeros(groups, *values.shape[1:])
     return out.scatter_add_(0, index, values) if values.dim() == 1 else out.index_add_(0, index, values)
 
 
 def torch_mean(values: torch.Tensor, index: torch.Tensor, groups: int) -> torch.Tensor:
+    """Two sums and a quotient."""
     return torch_sum(values, index, groups) / torch_sum(torch.ones_like(values), index, groups)
 
 
 def torch_std(values: torch.Tensor, index: torch.Tensor, groups: int) -> torch.Tensor:
+    """Three sums; deviations from the mean."""
     count = torch_sum(torch.ones_like(values), index, groups)
     mean = torch_sum(values, index, groups) / count
     return (torch_sum((values - mean[index]).square_(), index, groups) / count).sqrt_()
 
 
 def torch_softmax(values: torch.Tensor, index: torch.Tensor, groups: int) -> torch.Tensor:
+    """A maximum, exponentials, a sum and a quotient."""
     top = torch.full((groups,), -torch.inf).scatter_reduce_(0, index, values, "amax")
     powers = (values - top[index]).exp_()
     return powers.div_(torch_sum(powers, index, groups)[index])

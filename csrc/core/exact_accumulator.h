@@ -98,8 +98,9 @@ WITHIN_HOST_DEVICE double round_scaled(bool negative, uint64_t mantissa, bool st
     const int magnitude = exponent + width - 1;
     if (magnitude > format.highest_exponent) return double_of(sign | 0x7ff0000000000000ull);
     if (magnitude < -1022) return double_of(sign | kept << (exponent - kLowestExponent));
-    return double_of(sign | static_cast<uint64_t>(magnitude + 1023) << 52 |
-                     (kept << (53 - width) & 0xfffffffffffffull));
+    // Rounded up to a power of two it has a bit more, and no fraction.
+    const uint64_t fraction = width > 53 ? 0 : kept << (53 - width) & 0xfffffffffffffull;
+    return double_of(sign | static_cast<uint64_t>(magnitude + 1023) << 52 | fraction);
 }
 
 // A double rounded once to a narrower format.

@@ -88,7 +88,7 @@ inline DoubleDouble finish_sum_twice(const Finish& finish, int64_t group, Words 
     Gathered gathered = gather_sum(finish, group, words);
     Gathered rest = gathered;
     const double high = gathered.round(kFloat64);
-    if (!is_finite(high)) return {high, 0};
+    if (!is_finite(high) || high == 0) return {high, 0};
     const Placed placed = place(high);
     rest.limbs[placed.limb - rest.reach.first] -= placed.low;
     rest.limbs[placed.limb - rest.reach.first + 1] -= placed.high;

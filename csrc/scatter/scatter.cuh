@@ -209,7 +209,7 @@ __device__ DoubleDouble finish_cell(const DeviceSums& sums, const unsigned long 
     if (!is_twice) return {round_limbs(limbs, reach.first, reach.count + 2, format), 0};
     for (int i = 0; i < kMost; ++i) rest[i] = limbs[i];
     const double rounded = round_limbs(limbs, reach.first, reach.count + 2, kFloat64);
-    if (!is_finite(rounded)) return {rounded, 0};
+    if (!is_finite(rounded) || rounded == 0) return {rounded, 0};
     const Placed placed = place(rounded);
     rest[placed.limb - reach.first] -= placed.low;
     rest[placed.limb + 1 - reach.first] -= placed.high;

@@ -72,7 +72,7 @@ def run(tree: Path, *arguments: str, timeout: int = 1200) -> subprocess.Complete
 
 
 def test_the_tests_of_operators_pass_under_sanitizers(sanitized):
-    options = ["-q", "-x", "-p", "no:randomly", "-p", "tests.ops.few_examples", "-m", "not slow and not gpu"]
+    options = ["-q", "-x", "-s", "-p", "no:randomly", "-p", "tests.ops.few_examples", "-m", "not slow and not gpu"]
     left_out = [f"--ignore=tests/ops/{name}" for name in NOT_OF_THE_CPU] + ["--ignore-glob=*_kernels.py"]
     done = run(sanitized, "-m", "pytest", *options, *left_out, "tests/ops")
     said = done.stdout + done.stderr
