@@ -98,11 +98,14 @@ enum cudaDeviceAttr { cudaDevAttrMaxSharedMemoryPerBlockOptin = 97, cudaDevAttrM
 
 // Streams have one order here: what is asked for is done at once.
 static inline cudaError_t cudaMemsetAsync(void* target, int value, size_t bytes, cudaStream_t = nullptr) {
+    if (!within::emulator::may_touch(target, bytes, true)) return cudaErrorInvalidValue;
     std::memset(target, value, bytes);
     return cudaSuccess;
 }
 static inline cudaError_t cudaMemcpyAsync(void* target, const void* source, size_t bytes, cudaMemcpyKind,
                                           cudaStream_t = nullptr) {
+    if (!within::emulator::may_touch(target, bytes, true) || !within::emulator::may_touch(source, bytes, false))
+        return cudaErrorInvalidValue;
     std::memcpy(target, source, bytes);
     return cudaSuccess;
 }

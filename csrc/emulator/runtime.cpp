@@ -450,6 +450,10 @@ void allow_shared(size_t bytes) {
     m.allowed_shared = std::max(m.allowed_shared, bytes);
 }
 
+bool may_touch(const void* address, size_t bytes, bool write) {
+    return !machine().launch_failed && watch::may_touch(address, bytes, write);
+}
+
 void atomic_access(const void* address, size_t bytes, void* code) {
     if (running < 0) return;
     // Spinning on an atomic lets the others go on.

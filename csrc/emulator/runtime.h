@@ -51,6 +51,8 @@ void yield();
 [[noreturn]] void trap(Place place);
 void* dynamic_shared();
 void allow_shared(size_t bytes);
+// Whether the host may have so many bytes set or copied; what it may not is reported.
+bool may_touch(const void* address, size_t bytes, bool write);
 // Tells the watch of an atomic access that is about to happen at `code`; other threads may run before it returns.
 void atomic_access(const void* address, size_t bytes, void* code);
 

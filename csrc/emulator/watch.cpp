@@ -25,7 +25,7 @@ namespace {
 
 constexpr int kSlots = 8;
 constexpr uintptr_t kPageBytes = 4096;
-constexpr size_t kMostPages = 8192;  // 512 MiB of records
+constexpr size_t kMostPages = 4096;  // 256 MiB of records
 
 struct Access {
     uint32_t block;  // counted over all launches, from 1; 0 is none
@@ -239,6 +239,10 @@ void access_word(uintptr_t word, uint8_t bytes, bool write, bool atomic, uint32_
     slots[free] = now;
 }
 
+std::string who_is(uint32_t code) {
+    return running < 0 ? "the host" : "thread " + std::to_string(running) + " at " + code_of(code);
+}
+
 bool is_inside(uintptr_t at, size_t bytes, bool write, uint32_t code) {
     Watch& w = watch();
     const Array* array = w.last_array;
@@ -248,15 +252,13 @@ bool is_inside(uintptr_t at, size_t bytes, bool write, uint32_t code) {
         array = found == w.arrays.end() ? nullptr : &*found;
     }
     if (array == nullptr || at + bytes > array->range.end) {
-        fail("%s: %s of %zu bytes outside of every array, by thread %d at %s: %s", where(),
-             write ? "a write" : "a read", bytes, running, code_of(code).c_str(),
-             name_of(array == nullptr ? at : array->range.end).c_str());
+        fail("%s: %s of %zu bytes outside of every array, by %s: %s", where(), write ? "a write" : "a read", bytes,
+             who_is(code).c_str(), name_of(array == nullptr ? at : array->range.end).c_str());
         return false;
     }
     w.last_array = array;
     if (write && !array->writable) {
-        fail("%s: a write to %s, which is only read, by thread %d at %s", where(), name_of(at).c_str(), running,
-             code_of(code).c_str());
+        fail("%s: a write to %s, which is only read, by %s", where(), name_of(at).c_str(), who_is(code).c_str());
         return false;
     }
     return true;
@@ -313,6 +315,11 @@ void add_array(const void* address, size_t bytes, bool writable, const char* nam
     const auto begin = reinterpret_cast<uintptr_t>(address);
     watch().arrays.push_back({{begin, begin + bytes}, writable, name});
     watch().last_array = nullptr;
+}
+
+bool may_touch(const void* address, size_t bytes, bool write) {
+    const auto at = reinterpret_cast<uintptr_t>(address);
+    return bytes == 0 || watch().arrays.empty() || is_inside(at, bytes, write, 0);
 }
 
 void start_launch(Range stacks, Range closure, Range dynamic_shared) {

@@ -46,6 +46,8 @@ struct Range {
 
 void start_run();
 void add_array(const void* address, size_t bytes, bool writable, const char* name);
+// Whether the host may touch it; what it may not is reported.
+bool may_touch(const void* address, size_t bytes, bool write);
 void start_launch(Range stacks, Range closure, Range dynamic_shared);
 void start_block(int threads);
 // All threads of the block have met.

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -177,15 +177,17 @@ class Emulated:
 
 
 @cache
-def emulated(name: str, kind: Kind = "watched", defines: tuple[str, ...] = ()) -> Emulated:
+def emulated(name: str, kind: Kind | None = None, defines: tuple[str, ...] = ()) -> Emulated:
     """The unit tests/emulated/<name>.cpp, compiled where it is not in the cache.
 
     Args:
         name: Of the file.
-        kind: ``watched`` looks at every access of memory for races and bounds; ``plain`` is three times as fast and does not;
-            ``sanitized`` is for a process that runs under AddressSanitizer.
+        kind: ``watched`` looks at every access of memory for races and bounds; ``plain`` is faster and does not;
+            ``sanitized`` is for a process under AddressSanitizer. None: what WITHIN_EMULATED_KIND says, or ``watched``.
         defines: Macros, as NAME or NAME=value.
     """
+    if kind is None:
+        kind = cast(Kind, os.environ.get("WITHIN_EMULATED_KIND", "watched"))
     path = build(name, kind, defines)
     return Emulated(path, ctypes.CDLL(str(path)))
 

@@ -277,6 +277,10 @@ WITHIN_EMULATED void run_divergent_shuffle(const int* values, int* out) {
 WITHIN_EMULATED void run_blocks_write_one_place(int* out, int64_t blocks) {
     WITHIN_LAUNCH(blocks_write_one_place, static_cast<unsigned>(blocks), 32, 0, nullptr, out);
 }
+WITHIN_EMULATED void run_copies(int* out, const int* values, int64_t bytes) {
+    cudaMemsetAsync(out, 0xff, 8, nullptr);
+    cudaMemcpyAsync(out + 1, values, static_cast<size_t>(bytes), cudaMemcpyDeviceToDevice, nullptr);
+}
 WITHIN_EMULATED void run_endless_wait(int* flag) { WITHIN_LAUNCH(endless_wait, 1, 32, 0, nullptr, flag); }
 WITHIN_EMULATED void run_write_at(int* out, int64_t at) { WITHIN_LAUNCH(write_at, 1, 32, 0, nullptr, out, at); }
 WITHIN_EMULATED void run_shared_at(int* out, int64_t at) { WITHIN_LAUNCH((shared_at<int>), 1, 1, 0, nullptr, out, at); }

@@ -194,6 +194,18 @@ def test_a_write_outside_of_an_array_is_reported_and_does_not_happen(kernels, at
     assert not around.any()
 
 
+def test_what_the_host_copies_is_looked_at_too(kernels):
+    out, values = np.zeros(4, np.int32), integers(8)
+    kernels.run("run_copies", out, Reading(values), 12)
+    assert out.tolist() == [-1, *values[:3]]
+    with pytest.raises(
+        EmulatorReport, match=r"a write of 16 bytes outside of every array, by the host.*past the end of argument 0"
+    ):
+        kernels.run("run_copies", out, Reading(values), 16)
+    with pytest.raises(EmulatorReport, match=r"a write to argument 0 .* which is only read, by the host"):
+        kernels.run("run_copies", Reading(out), Reading(values), 12)
+
+
 def test_a_write_to_what_is_only_read_is_reported(kernels):
     out = np.zeros(8, np.int32)
     with pytest.raises(EmulatorReport, match=r"a write to argument 0 .* which is only read"):

@@ -53,7 +53,7 @@ def sanitized(tmp_path_factory) -> Path:
     return tree
 
 
-def run(tree: Path, *arguments: str, timeout: int = 1200) -> subprocess.CompletedProcess[str]:
+def run(tree: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     # libstdc++ beside libasan: it is not loaded yet when libasan looks for what throws exceptions.
     libraries = [subprocess.check_output([COMPILER, f"-print-file-name={name}.so"], text=True).strip() for name in
                  ("libasan", "libstdc++")]  # fmt: skip
@@ -64,21 +64,30 @@ def run(tree: Path, *arguments: str, timeout: int = 1200) -> subprocess.Complete
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "OMP_NUM_THREADS": "2",
         "PYTHONPATH": str(tree),
+        **more,
     }
     for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "COVERAGE_PROCESS_START", "COV_CORE_SOURCE"):
         environment.pop(name, None)
     command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False, timeout=timeout)
+    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False, timeout=1200)
+
+
+def passes(done: subprocess.CompletedProcess[str]) -> None:
+    said = done.stdout + done.stderr
+    assert not any(mark in said for mark in MARKS), said[-8000:]
+    assert done.returncode == 0, said[-8000:]
+    assert " passed" in said
+
+
+def test_emulated_kernels_pass_under_sanitizers():
+    files = sorted(str(path) for path in (ROOT / "tests/ops").glob("test_*_kernels.py"))
+    passes(run(ROOT, "-m", "pytest", "-q", "-x", "-m", "not slow and not gpu", *files, WITHIN_EMULATED_KIND="sanitized"))
 
 
 def test_the_tests_of_operators_pass_under_sanitizers(sanitized):
     options = ["-q", "-x", "-s", "-p", "no:randomly", "-p", "tests.ops.few_examples", "-m", "not slow and not gpu"]
     left_out = [f"--ignore=tests/ops/{name}" for name in NOT_OF_THE_CPU] + ["--ignore-glob=*_kernels.py"]
-    done = run(sanitized, "-m", "pytest", *options, *left_out, "tests/ops")
-    said = done.stdout + done.stderr
-    assert not any(mark in said for mark in MARKS), said[-8000:]
-    assert done.returncode == 0, said[-8000:]
-    assert " passed" in said
+    passes(run(sanitized, "-m", "pytest", *options, *left_out, "tests/ops"))
 
 
 @pytest.mark.parametrize(
