@@ -2,20 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
-#include "core/host_device.h"
+#include "core/bits.h"
 
 namespace within {
 inline namespace WITHIN_ISA {
-
-template <typename To, typename From>
-WITHIN_HOST_DEVICE To same_bits(From from) {
-    static_assert(sizeof(To) == sizeof(From), "as many bits as there are");
-    To to;
-    memcpy(&to, &from, sizeof to);
-    return to;
-}
 
 // The natural logarithm of a positive normal number; less than 1 ulp from the truth.
 // F is double, U uint64_t, or both are vectors of them: every operation acts lane by lane.

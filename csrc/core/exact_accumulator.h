@@ -6,9 +6,8 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
-#include "core/host_device.h"
+#include "core/bits.h"
 
 namespace within {
 
@@ -35,18 +34,6 @@ constexpr Format kFloat16 = {11, -24, 15};
 constexpr Format kBFloat16 = {8, -133, 127};
 
 inline namespace WITHIN_ISA {
-
-WITHIN_HOST_DEVICE uint64_t bits_of(double value) {
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-WITHIN_HOST_DEVICE double double_of(uint64_t bits) {
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
 
 WITHIN_HOST_DEVICE int leading_zeros(uint64_t value) {
 #if defined(__CUDA_ARCH__)

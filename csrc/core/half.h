@@ -2,9 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
-#include "core/host_device.h"
+#include "core/bits.h"
 
 namespace within {
 
@@ -17,18 +16,6 @@ struct BFloat16 {
 };
 
 inline namespace WITHIN_ISA {
-
-WITHIN_HOST_DEVICE float float_of_bits(uint32_t bits) {
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-WITHIN_HOST_DEVICE uint32_t bits_of_float(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
 
 WITHIN_HOST_DEVICE double load(double value) { return value; }
 WITHIN_HOST_DEVICE float load(float value) { return value; }

@@ -36,6 +36,10 @@ struct Shifts {
             is_plain &= base >= -126;
         }
     }
+
+    // Of a column; `limit` is that of the words its dtype has.
+    Shift at(int64_t c) const { return {magic[c], magic_high[c], limit[c], limit[c]}; }
+    Shift square_at(int64_t c) const { return {square_magic[c], square_magic_high[c], 0, square_limit[c]}; }
 };
 
 // Moves words that might grow too large to limbs.
@@ -59,16 +63,16 @@ template <Work work, int kWords>
 }
 
 template <typename T, Work work>
-[[gnu::noinline]] void add_misfits(Share& share, const T* values) {
+[[gnu::noinline]] void add_misfits(Share& share, const Shifts& shifts, const T* values) {
     const int64_t columns = share.groups;
     for (int64_t c = 0; c < columns; ++c) {
         const double value = static_cast<double>(load(values[c]));
         int64_t ignored;
-        const Shift by(share.sums[0].bases[c]);
+        const Shift by = shifts.at(c);
         if (!(sizeof(T) == 8 ? shift_to_words(value, by, &ignored, &ignored) : shift_to_word(value, by, &ignored)))
             add_wide(share.sums[0], columns, c, value);
         if constexpr (work == Work::moments) {
-            if (!shift_to_words(value * value, Shift(share.sums[1].bases[c]), &ignored, &ignored))
+            if (!shift_to_words(value * value, shifts.square_at(c), &ignored, &ignored))
                 add_wide(share.sums[1], columns, c, value * value);
         }
     }
@@ -84,12 +88,7 @@ bool add_columns(Share& share, const Shifts& shifts) {
     int64_t* __restrict const high = low + columns;
     int64_t* __restrict const square_low = low + columns;
     int64_t* __restrict const square_high = low + 2 * columns;
-    const double* __restrict const magic = shifts.magic;
-    const double* __restrict const magic_high = shifts.magic_high;
-    const double* __restrict const limit = shifts.limit;
-    const double* __restrict const square_magic = shifts.square_magic;
-    const double* __restrict const square_magic_high = shifts.square_magic_high;
-    const double* __restrict const square_limit = shifts.square_limit;
+    const Shifts by = shifts;  // a copy of pointers, which no store to a word can change
     bool is_plain = true;
     int64_t since = 0;
     for (int64_t at = share.begin; at < share.end; ++at) {
@@ -108,40 +107,28 @@ bool add_columns(Share& share, const Shifts& shifts) {
         for (int64_t c = 0; c < columns; ++c) {
             const double value = static_cast<double>(load(values[c]));
             bool fits;
+            int64_t word, word_high;
             if constexpr (kWords == 1) {
-                const double moved = value + magic[c];
-                fits = (magnitude(value) < limit[c]) & (moved - magic[c] == value);
-                const uint64_t word = bits_of(moved) - bits_of(magic[c]);
-                low[c] += static_cast<int64_t>(fits ? word : 0);
+                fits = shift_to_word(value, by.at(c), &word);
             } else {
-                const double moved_high = value + magic_high[c];
-                const double rest = value - (moved_high - magic_high[c]);
-                const double moved = rest + magic[c];
-                fits = (magnitude(value) < limit[c]) & (moved - magic[c] == rest);
-                const uint64_t word_high = bits_of(moved_high) - bits_of(magic_high[c]);
-                const uint64_t word_low = bits_of(moved) - bits_of(magic[c]);
-                high[c] += static_cast<int64_t>(fits ? word_high : 0);
-                low[c] += static_cast<int64_t>(fits ? word_low : 0);
+                fits = shift_to_words(value, by.at(c), &word, &word_high);
+                high[c] += word_high;
             }
+            low[c] += word;
             misfits += fits ? 0 : 1;
         }
         if constexpr (work == Work::moments) {
             for (int64_t c = 0; c < columns; ++c) {
                 const double root = static_cast<double>(load(values[c]));
-                const double value = root * root;
-                const double moved_high = value + square_magic_high[c];
-                const double rest = value - (moved_high - square_magic_high[c]);
-                const double moved = rest + square_magic[c];
-                const bool fits = (value < square_limit[c]) & (moved - square_magic[c] == rest);
-                const uint64_t word_high = bits_of(moved_high) - bits_of(square_magic_high[c]);
-                const uint64_t word_low = bits_of(moved) - bits_of(square_magic[c]);
-                square_high[c] += static_cast<int64_t>(fits ? word_high : 0);
-                square_low[c] += static_cast<int64_t>(fits ? word_low : 0);
+                int64_t word, word_high;
+                const bool fits = shift_to_words(root * root, by.square_at(c), &word, &word_high);
+                square_high[c] += word_high;
+                square_low[c] += word;
                 misfits += fits ? 0 : 1;
             }
         }
         if (misfits != 0) {
-            add_misfits<T, work>(share, values);
+            add_misfits<T, work>(share, shifts, values);
             is_plain = false;
         }
     }

@@ -23,8 +23,7 @@ inline void mark_wide(const Share& share) {
 
 // A finite float as one word of a limb, below 2^56; false for what is no number.
 inline bool place_in_words(float value, int64_t* limb, int64_t* low, int64_t* high) {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
+    const uint32_t bits = bits_of_float(value);
     const int64_t exponent = bits >> 23 & 0xff;
     const int64_t mantissa = (bits & 0x7fffff) | (exponent != 0 ? 0x800000 : 0);
     const int64_t position = (exponent != 0 ? exponent : 1) + (-150 - kLowestExponent);

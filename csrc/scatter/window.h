@@ -34,6 +34,8 @@ struct Shift {
     double limit;
     double limit_high;
 
+    WITHIN_HOST_DEVICE Shift(double magic, double magic_high, double limit, double limit_high)
+        : magic(magic), magic_high(magic_high), limit(limit), limit_high(limit_high) {}
     WITHIN_HOST_DEVICE explicit Shift(int base, int term_bits = kTermBits)
         : magic(1.5 * power_of_two(base + 52)),
           magic_high(1.5 * power_of_two(base + 84)),
