@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/dispatch.h"
+#include "core/large_pages.h"
 #include "scatter/checks.h"
 #include "scatter/extremes.h"
 #include "scatter/rows.h"
@@ -89,11 +90,15 @@ at::Tensor scatter_count_cpu(const at::Tensor& index, int64_t dim_size) {
     return result;
 }
 
-std::tuple<at::Tensor, at::Tensor, at::Tensor> exponentials(const at::Tensor& rows, const at::Tensor& groups,
-                                                            int64_t dim_size) {
+struct Exponentials {
+    at::Tensor tops;    // the largest value of each group
+    at::Tensor powers;  // exp(value - top), as float32, or float64 of float64
+    at::Tensor sums;    // of these, by group
+};
+
+// `powers` is where they are written.
+Exponentials exponentials(const at::Tensor& rows, const at::Tensor& groups, int64_t dim_size, at::Tensor powers) {
     at::Tensor tops = scatter_extreme_cpu(rows, groups, dim_size, /*is_max=*/true);
-    const auto wide = rows.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-    at::Tensor powers = at::empty(rows.sizes(), rows.options().dtype(wide));
     Softmax task{};
     task.dtype = dtype_of(rows.scalar_type());
     task.values = rows.const_data_ptr();
@@ -101,25 +106,33 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> exponentials(const at::Tensor& ro
     task.columns = columns_of(rows);
     task.tops = tops.const_data_ptr();
     task.exponentials = powers.mutable_data_ptr();
-    const int64_t grain = std::max<int64_t>(1, kValuesOfShare / std::max<int64_t>(1, task.columns));
-    at::parallel_for(0, rows.size(0), grain, [&](int64_t begin, int64_t end) {
+    const at::Tensor sums = sums_in_float64(powers, groups, dim_size, /*exponent=*/0, [&](int64_t begin, int64_t end) {
         Softmax mine = task;
         mine.begin = begin;
         mine.end = end;
         scatter_exponentials_kernel()(mine);
     });
-    return {tops, powers, sums_in_float64(powers, groups, dim_size)};
+    return {tops, powers, sums};
+}
+
+// Room for exponentials.
+at::Tensor room_like(const at::Tensor& rows) {
+    const auto wide = rows.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    at::Tensor room = at::empty(rows.sizes(), rows.options().dtype(wide));
+    prefer_large_pages(room.mutable_data_ptr(), room.nbytes());
+    return room;
 }
 
 at::Tensor scatter_softmax_cpu(const at::Tensor& values, const at::Tensor& index, int64_t dim_size) {
     check_scatter(values, index, dim_size);
     const at::Tensor rows = values.contiguous(), groups = index.contiguous();
-    at::Tensor result = at::empty(rows.sizes(), rows.options());
-    if (result.numel() == 0) {
+    if (rows.numel() == 0) {
         check_groups(index, dim_size);
-        return result;
+        return at::empty(rows.sizes(), rows.options());
     }
-    const auto [tops, powers, sums] = exponentials(rows, groups, dim_size);
+    const auto [tops, powers, sums] = exponentials(rows, groups, dim_size, room_like(rows));
+    // An exponential is read before its share is written: where both are as wide, they have one place.
+    at::Tensor result = powers.scalar_type() == rows.scalar_type() ? powers : at::empty(rows.sizes(), rows.options());
     Softmax task{};
     task.dtype = dtype_of(rows.scalar_type());
     task.index = groups.const_data_ptr<int64_t>();
@@ -146,7 +159,8 @@ at::Tensor scatter_logsumexp_cpu(const at::Tensor& values, const at::Tensor& ind
         check_groups(index, dim_size);
         return result.fill_(-std::numeric_limits<double>::infinity());
     }
-    const auto [tops, powers, sums] = exponentials(values.contiguous(), index.contiguous(), dim_size);
+    const at::Tensor rows = values.contiguous();
+    const auto [tops, powers, sums] = exponentials(rows, index.contiguous(), dim_size, room_like(rows));
     const at::Tensor counts = scatter_count_cpu(index, dim_size);
     const at::Tensor wide_tops = tops.to(at::kDouble);
     at::Tensor wide = at::empty(sizes, values.options().dtype(at::kDouble));

@@ -5,13 +5,14 @@
 //
 #include "core/exponential.h"
 #include "scatter/extremes.h"
+#include "scatter/index.h"
 #include "scatter/rows.h"
 
 namespace within {
 inline namespace WITHIN_ISA {
 
 template <typename T>
-void extremes_of(const Extremes& task) {
+void extremes_of_columns(const Extremes& task) {
     using Key = KeyOf<T>;
     const T* const values = static_cast<const T*>(task.values);
     Key* const keys = static_cast<Key*>(task.keys);
@@ -31,6 +32,28 @@ void extremes_of(const Extremes& task) {
 }
 
 template <typename T>
+void extremes_of(const Extremes& task) {
+    using Key = KeyOf<T>;
+    if (task.columns != 1) return extremes_of_columns<T>(task);
+    const T* const values = static_cast<const T*>(task.values);
+    Key* const best = static_cast<Key*>(task.keys);
+    Key keys[kIndexBlock];
+    for (int64_t at = task.begin; at < task.end; at += kIndexBlock) {
+        const int64_t count = std::min(kIndexBlock, task.end - at);
+        const int64_t* const index = task.index + at;
+        const int64_t outside = first_outside(index, count, task.groups);
+        if (outside >= 0) {
+            *task.row_outside = at + outside;
+            return;
+        }
+        for (int64_t i = 0; i < count; ++i) keys[i] = key_of(values[at + i], task.is_max);
+        // A branch that is seldom taken: a group's best changes as often as the logarithm of its rows.
+        for (int64_t i = 0; i < count; ++i)
+            if (__builtin_expect(keys[i] > best[index[i]], 0)) best[index[i]] = keys[i];
+    }
+}
+
+template <typename T>
 void store_extremes(const Extremes& task) {
     using Key = KeyOf<T>;
     T* const out = static_cast<T*>(task.out);
@@ -43,51 +66,70 @@ void store_extremes(const Extremes& task) {
     }
 }
 
+// The rows of a table that the index names, beside each other.
+template <typename T>
+void take_rows(const T* __restrict table, int64_t table_columns, const int64_t* index, int64_t rows, int64_t columns,
+               T* __restrict out) {
+    if (table_columns == 1) {
+        for (int64_t r = 0; r < rows; ++r) out[r] = table[index[r]];
+        return;
+    }
+    for (int64_t r = 0; r < rows; ++r) {
+        const T* const of_row = table + index[r] * table_columns;
+        for (int64_t c = 0; c < columns; ++c) out[r * columns + c] = of_row[c];
+    }
+}
+
+// Calls `each(first element, index, rows, columns, first column)` for pieces of at most kIndexBlock elements that lie
+// one after another.
+template <typename Each>
+void in_pieces(const Softmax& task, Each each) {
+    if (task.columns > kIndexBlock) {
+        for (int64_t row = task.begin; row < task.end; ++row)
+            for (int64_t column = 0; column < task.columns; column += kIndexBlock)
+                each(row * task.columns + column, task.index + row, int64_t{1},
+                     std::min(kIndexBlock, task.columns - column), column);
+        return;
+    }
+    const int64_t most = kIndexBlock / task.columns;
+    for (int64_t row = task.begin; row < task.end; row += most)
+        each(row * task.columns, task.index + row, std::min(most, task.end - row), task.columns, int64_t{0});
+}
+
 // exp(value - top of its group), as float32, or float64 of float64.
 template <typename T>
 void exponentials_of(const Softmax& task) {
     using Wide = std::conditional_t<std::is_same_v<T, double>, double, float>;
-    const T* const values = static_cast<const T*>(task.values);
-    const T* const tops = static_cast<const T*>(task.tops);
-    Wide* const out = static_cast<Wide*>(task.exponentials);
-    constexpr int64_t kChunk = 256;
-    double difference[kChunk];
-    for (int64_t row = task.begin; row < task.end;) {
-        const int64_t rows = std::max<int64_t>(1, std::min(task.end - row, kChunk / task.columns));
-        for (int64_t column = 0; column < task.columns; column += kChunk) {
-            const int64_t columns = std::min(kChunk, task.columns - column);
-            for (int64_t r = 0; r < rows; ++r) {
-                const T* const of_row = values + (row + r) * task.columns + column;
-                const T* const top = tops + task.index[row + r] * task.columns + column;
-                for (int64_t c = 0; c < columns; ++c)
-                    difference[r * columns + c] =
-                        static_cast<double>(load(of_row[c])) - static_cast<double>(load(top[c]));
-            }
-            constexpr int kDegree = std::is_same_v<T, double> ? 13 : 8;
-            Wide* const to = out + row * task.columns + column;
-            for (int64_t i = 0; i < rows * columns; ++i) to[i] = static_cast<Wide>(exponential<kDegree>(difference[i]));
-        }
-        row += rows;
-    }
+    constexpr int kDegree = std::is_same_v<T, double> ? 13 : 8;
+    in_pieces(task, [&](int64_t first, const int64_t* index, int64_t rows, int64_t columns, int64_t column) {
+        const T* const values = static_cast<const T*>(task.values) + first;
+        Wide* const out = static_cast<Wide*>(task.exponentials) + first;
+        T tops[kIndexBlock];
+        take_rows(static_cast<const T*>(task.tops) + column, task.columns, index, rows, columns, tops);
+        for (int64_t i = 0; i < rows * columns; ++i)
+            out[i] = static_cast<Wide>(
+                exponential<kDegree>(static_cast<double>(load(values[i])) - static_cast<double>(load(tops[i]))));
+    });
 }
 
 // exponential / sum of its group.
 template <typename T>
 void shares_of(const Softmax& task) {
     using Wide = std::conditional_t<std::is_same_v<T, double>, double, float>;
-    const Wide* const exponentials = static_cast<const Wide*>(task.exponentials);
-    T* const out = static_cast<T*>(task.out);
-    for (int64_t row = task.begin; row < task.end; ++row) {
-        const double* const sum = task.sums + task.index[row] * task.columns;
-        for (int64_t c = 0; c < task.columns; ++c) {
-            const double share = static_cast<double>(exponentials[row * task.columns + c]) / sum[c];
+    in_pieces(task, [&](int64_t first, const int64_t* index, int64_t rows, int64_t columns, int64_t column) {
+        const Wide* const exponentials = static_cast<const Wide*>(task.exponentials) + first;
+        T* const out = static_cast<T*>(task.out) + first;
+        double sums[kIndexBlock];
+        take_rows(task.sums + column, task.columns, index, rows, columns, sums);
+        for (int64_t i = 0; i < rows * columns; ++i) {
+            const double share = static_cast<double>(exponentials[i]) / sums[i];
             if constexpr (std::is_same_v<T, double>) {
-                out[row * task.columns + c] = share;
+                out[i] = share;
             } else {
-                store(static_cast<float>(share), out + row * task.columns + c);
+                store(static_cast<float>(share), out + i);
             }
         }
-    }
+    });
 }
 
 #define WITHIN_FOR_DTYPE(dtype, function, task) \

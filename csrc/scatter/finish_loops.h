@@ -27,6 +27,14 @@ struct Words {
     int count;
 };
 
+inline bool is_counted(const Finish& finish) { return finish.work != Work::sum && finish.count < 0; }
+
+// A word of a cell, without the rows that are counted in it.
+inline int64_t word_of(const Finish& finish, const Share& share, int64_t cell, int at) {
+    const int64_t word = share.records[cell * share.cell_step + at * share.word_step];
+    return at == 0 && is_counted(finish) ? split_counted(word).word : word;
+}
+
 inline int base_of(const Sums& sums, int64_t cell) { return sums.bases == nullptr ? sums.base : sums.bases[cell]; }
 
 [[gnu::noinline]] inline Gathered gather_sum(const Finish& finish, int64_t group, Words words) {
@@ -41,8 +49,7 @@ inline int base_of(const Sums& sums, int64_t cell) { return sums.bases == nullpt
             for (int w = 0; w < words.count; ++w) {
                 int limb;
                 int64_t parts[3];
-                split_word(share.records[cell * share.cell_step + (words.at + w) * share.word_step],
-                           base_of(sums, cell) + 32 * w, &limb, parts);
+                split_word(word_of(finish, share, cell, words.at + w), base_of(sums, cell) + 32 * w, &limb, parts);
                 for (int i = 0; i < 3; ++i) sum.limbs[limb + i - sum.reach.first] += parts[i];
             }
             if (!(sums.flags[cell] & kIsWide)) continue;
@@ -64,9 +71,10 @@ inline bool sum_of_words(const Finish& finish, int64_t group, Words words, __int
         const Share& share = finish.shares[s];
         const int64_t cells = share.groups * share.replicas;
         for (int64_t cell = group; cell < cells; cell += share.groups) {
-            const int64_t* word = share.records + cell * share.cell_step + words.at * share.word_step;
-            is_plain &= share.sums[words.which].flags[cell] == 0 && !__builtin_add_overflow(low, word[0], &low);
-            if (words.count == 2) is_plain &= !__builtin_add_overflow(high, word[share.word_step], &high);
+            is_plain &= share.sums[words.which].flags[cell] == 0 &&
+                        !__builtin_add_overflow(low, word_of(finish, share, cell, words.at), &low);
+            if (words.count == 2)
+                is_plain &= !__builtin_add_overflow(high, word_of(finish, share, cell, words.at + 1), &high);
         }
     }
     *sum = (static_cast<__int128>(high) << 32) + low;
@@ -97,12 +105,11 @@ inline DoubleDouble finish_sum_twice(const Finish& finish, int64_t group, Words 
 
 inline double count_of(const Finish& finish, int64_t group) {
     if (finish.count >= 0) return static_cast<double>(finish.count);
-    const int64_t at = words_of(finish.dtype, finish.work) - 1;
     int64_t count = 0;
     for (int64_t s = 0; s < finish.share_count; ++s) {
         const Share& share = finish.shares[s];
         for (int64_t cell = group; cell < share.groups * share.replicas; cell += share.groups)
-            count += share.records[cell * share.cell_step + at * share.word_step];
+            count += share.counts[cell] + split_counted(share.records[cell * share.cell_step]).rows;
     }
     return static_cast<double>(count);
 }
@@ -153,6 +160,7 @@ inline bool any_wide(const Finish& finish, int64_t begin, int64_t count) {
 // Float32 sums and means of up to 64 cells whose words alone say all; whether they were.
 inline bool finish_plain(const Finish& finish, int64_t begin, int64_t count, int64_t* sum, int64_t* rows) {
     uint64_t odd = 0;
+    for (int64_t i = 0; i < count; ++i) sum[i] = rows[i] = 0;
     for (int64_t s = 0; s < finish.share_count; ++s) {
         const Share& share = finish.shares[s];
         for (int64_t replica = 0; replica < share.replicas; ++replica) {
@@ -162,19 +170,20 @@ inline bool finish_plain(const Finish& finish, int64_t begin, int64_t count, int
             uint8_t flags = 0;
             for (int64_t i = 0; i < count; ++i) flags |= share.sums[0].flags[first + i];
             if (flags != 0) return false;
-            if (s == 0 && replica == 0) {
-                for (int64_t i = 0; i < count; ++i) sum[i] = words[i * step];
-            } else {
+            if (is_counted(finish)) {
                 for (int64_t i = 0; i < count; ++i) {
-                    const uint64_t before = static_cast<uint64_t>(sum[i]),
-                                   word = static_cast<uint64_t>(words[i * step]);
-                    const uint64_t after = before + word;
-                    odd |= (before ^ after) & (word ^ after);
-                    sum[i] = static_cast<int64_t>(after);
+                    const Counted counted = split_counted(words[i * step]);
+                    sum[i] += counted.word;
+                    rows[i] += counted.rows;
                 }
+                continue;
             }
-            if (finish.work == Work::mean && finish.count < 0)
-                for (int64_t i = 0; i < count; ++i) rows[i] += words[i * step + share.word_step];
+            for (int64_t i = 0; i < count; ++i) {
+                const uint64_t before = static_cast<uint64_t>(sum[i]), word = static_cast<uint64_t>(words[i * step]);
+                const uint64_t after = before + word;
+                odd |= (before ^ after) & (word ^ after);
+                sum[i] = static_cast<int64_t>(after);
+            }
         }
     }
     return !(odd >> 63);
@@ -212,7 +221,7 @@ inline void finish_wide(const Finish& finish, int64_t begin, int64_t count, Form
                 special[c] |= sums.flags[at_cell + c] & 7;
                 flags |= sums.flags[at_cell + c];
                 for (int w = 0; w < words; ++w) {
-                    const int64_t word = share.records[(at_cell + c) * share.cell_step + w * share.word_step];
+                    const int64_t word = word_of(finish, share, at_cell + c, w);
                     if (word == 0) continue;
                     int at;
                     int64_t parts[3];
@@ -290,7 +299,7 @@ void scatter_finish(const Finish& finish) {
                               finish.work != Work::moments && (sums.bases != nullptr || sums.base >= -126);
     for (int64_t begin = finish.begin; begin < finish.end; begin += kCells) {
         const int64_t count = std::min(kCells, finish.end - begin);
-        int64_t sum[kCells], rows[kCells] = {};
+        int64_t sum[kCells], rows[kCells];
         bool is_plain = can_be_plain;
         if (is_plain && sums.bases != nullptr)
             for (int64_t i = 0; i < count; ++i) is_plain &= sums.bases[begin + i] >= -126;

@@ -5,14 +5,16 @@
 
 #include "core/exact_accumulator.h"
 #include "core/half.h"
+#include "scatter/counted.h"
 #include "scatter/window.h"
 
 namespace within {
 
 enum class Dtype { float64, float32, float16, bfloat16 };
 
-// What is summed for each group. A cell's record is its words, in this order: sum: the value's word (float64: low,
-// high); mean: these, then the count; moments: the value's word, low and high of its square, the count.
+// What is summed for each group. A cell's record is its words, in this order: the value's word (float64: low, high);
+// moments: low and high of its square. On a GPU the count of rows follows where it is needed; on the CPU the first word
+// has it in its upper bits (counted.h).
 enum class Work { sum, mean, moments };
 
 // One exact sum for each cell. `wide` holds limb l of cell c at [(l - reach.first) * cells + c], `flags` the specials.
@@ -47,6 +49,7 @@ struct Share {
     int64_t cell_step;
     int64_t word_step;
     int64_t* records;
+    int64_t* counts;  // by groups, where rows are counted: those that a record's first word could not hold, [cells]
     Sums sums[2];
     int64_t row_outside;  // out, by groups: a row whose group is outside, or -1
 };
@@ -58,7 +61,7 @@ struct Finish {
     Dtype written;
     bool is_std;
     int64_t ddof;
-    int64_t count;  // rows of the group, by columns
+    int64_t count;  // rows of the group, by columns; -1 by groups
     const Share* shares;
     int64_t share_count;
     int64_t begin;
@@ -78,11 +81,18 @@ struct Span {
 };
 constexpr int kShifts = 7;
 
-// Words of a record: the value's, then its square's, then the count (by groups).
+// Words of a record on the CPU: the value's, then its square's.
 constexpr int words_of(Dtype dtype, Work work) {
-    const int value = dtype == Dtype::float64 ? 2 : 1;
-    return work == Work::sum ? value : work == Work::mean ? value + 1 : 4;
+    return (dtype == Dtype::float64 ? 2 : 1) + (work == Work::moments ? 2 : 0);
 }
+
+// Below which power of two the terms of a value's word are, by groups.
+constexpr int value_term_bits(Dtype dtype, Work work) {
+    return work == Work::sum || dtype == Dtype::float64 ? kTermBits : kCountedTermBits;
+}
+
+// On a GPU: these, then the count.
+constexpr int counted_words_of(Dtype dtype, Work work) { return words_of(dtype, work) + (work == Work::sum ? 0 : 1); }
 
 // Minima or maxima: rows [begin, end) into keys [groups, columns] of one share; then cells [begin, end) of all shares
 // into `out`.

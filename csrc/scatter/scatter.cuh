@@ -34,7 +34,7 @@ struct DeviceSums {
     int64_t groups;
     int term_bits;
     int* exponents;               // of each column's sample
-    unsigned long long* words;    // [cells, words_of(dtype, work)]
+    unsigned long long* words;    // [cells, counted_words_of(dtype, work)]
     unsigned long long* misfits;  // elements that fit into no word
     unsigned long long* found;    // [0]: how many; [1]: the first row whose group is outside, or ~0
     int* slots;                   // of each cell that has misfits, else -1
@@ -78,7 +78,7 @@ __device__ __forceinline__ void add_misfit(const DeviceSums& sums, int64_t eleme
 template <typename T, Work work>
 __global__ void add_rows_kernel(DeviceSums sums, const T* values, const int64_t* index, bool is_shared) {
     constexpr bool kIsDouble = std::is_same_v<T, double>;
-    constexpr int kWords = words_of(kIsDouble ? Dtype::float64 : Dtype::float32, work);
+    constexpr int kWords = counted_words_of(kIsDouble ? Dtype::float64 : Dtype::float32, work);
     WITHIN_SHARED(unsigned long long, own);
     const int64_t all = sums.groups * sums.columns * kWords;
     unsigned long long* const target = is_shared ? own : sums.words;
@@ -227,7 +227,7 @@ WITHIN_HOST_DEVICE void write_number(double value, BFloat16* out) {
 
 template <typename T, Work work, typename Out>
 __global__ void finish_kernel(DeviceSums sums, double ddof, bool is_std, Format format, Out* out) {
-    constexpr int kWords = words_of(std::is_same_v<T, double> ? Dtype::float64 : Dtype::float32, work);
+    constexpr int kWords = counted_words_of(std::is_same_v<T, double> ? Dtype::float64 : Dtype::float32, work);
     const int64_t cells = sums.groups * sums.columns;
     const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
     for (int64_t cell = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; cell < cells; cell += step) {
@@ -254,7 +254,7 @@ __global__ void finish_kernel(DeviceSums sums, double ddof, bool is_std, Format 
 // Samples the exponents and adds all rows to words; `words` and found[0] are zeros, found[1] is ~0.
 template <typename T, Work work>
 void launch_add_rows(const DeviceSums& sums, const T* values, const int64_t* index, Dtype dtype, Stream stream) {
-    constexpr int kWords = words_of(std::is_same_v<T, double> ? Dtype::float64 : Dtype::float32, work);
+    constexpr int kWords = counted_words_of(std::is_same_v<T, double> ? Dtype::float64 : Dtype::float32, work);
     const int64_t words = sums.groups * sums.columns * kWords;
     const bool is_shared = words <= kSharedWords;
     WITHIN_LAUNCH((sample_exponents_kernel), static_cast<int>(sums.columns), kThreads, 0, stream, sums,

@@ -66,7 +66,7 @@ at::Tensor reduce_typed(const at::Tensor& values, const at::Tensor& index, int64
     const int64_t cells = groups * sums.columns;
     const auto options = index.options();
     at::Tensor exponents = at::empty({sums.columns}, options.dtype(at::kInt));
-    at::Tensor words = at::zeros({cells * words_of(dtype, work)}, options);
+    at::Tensor words = at::zeros({cells * counted_words_of(dtype, work)}, options);
     at::Tensor misfits = at::empty({values.numel() * (work == Work::moments ? 2 : 1)}, options);
     at::Tensor found = at::zeros({2}, options);
     found[1].fill_(-1);

@@ -4,6 +4,7 @@
 #include <torch/library.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "core/dispatch.h"
@@ -27,6 +28,16 @@ namespace {
 constexpr int64_t kRowsOfShare = 1 << 14;        // fewer rows are not worth a thread
 constexpr int64_t kMostWide = int64_t{1} << 32;  // bytes of limbs that are reserved; what is not touched costs nothing
 constexpr int64_t kReplicated = 256;             // groups up to which each has several cells
+constexpr int64_t kPrepared = 2048;              // rows that are prepared, then added
+
+// A column of values, one a row, and the largest exponent that most of them have.
+struct Column {
+    const void* values;
+    const int64_t* index;
+    int64_t rows;
+    int64_t groups;
+    int exponent;
+};
 
 struct What {
     Dtype dtype;
@@ -56,6 +67,13 @@ std::vector<int> sample_exponents(const at::Tensor& values, int64_t rows, int64_
     return exponents;
 }
 
+// Whether limbs for each group and thread can be reserved.
+bool fits_beside(const What& what, int64_t groups) {
+    const int64_t limbs = reach_of(what.dtype == Dtype::float64, false).count +
+                          (what.work == Work::moments ? kReachSquare.count + 1 : 0) + 1;
+    return groups * limbs * 8 * std::min<int64_t>(at::get_num_threads(), 8) < kMostWide;
+}
+
 // What a share owns.
 struct Cells {
     Zeroed records;
@@ -64,6 +82,10 @@ struct Cells {
     Cells(Share& share, int64_t cells, int words, const What& what, bool is_far)
         : records(static_cast<size_t>(cells) * words * sizeof(int64_t), is_far) {
         share.records = records.as<int64_t>();
+        if (what.work != Work::sum) {
+            parts.emplace_back(static_cast<size_t>(cells) * sizeof(int64_t), false);
+            share.counts = parts.back().as<int64_t>();
+        }
         const int sums = what.work == Work::moments ? 2 : 1;
         for (int which = 0; which < sums; ++which) {
             Sums& sum = share.sums[which];
@@ -78,27 +100,36 @@ struct Cells {
     }
 };
 
-void sum_one_column(const at::Tensor& values, const int64_t* index, int64_t rows, int64_t groups, const What& what,
-                    void* out) {
+void add_share(Share& share, AddRows* add, const Prepare& prepare) {
+    if (!prepare) return add(share);
+    // What is prepared is added while it is in the cache.
+    for (const int64_t last = share.end; share.begin < last; share.begin = share.end) {
+        share.end = std::min(share.begin + kPrepared, last);
+        prepare(share.begin, share.end);
+        add(share);
+    }
+}
+
+void sum_column(const Column& column, const What& what, const Prepare& prepare, void* out) {
     const int words = words_of(what.dtype, what.work);
-    const int64_t threads = at::get_num_threads();
+    const auto [rows, groups] = std::pair(column.rows, column.groups);
     // A share has cells for all groups: more shares than rows can fill are no help.
     const int64_t most = std::max<int64_t>(1, std::min(rows / kRowsOfShare, 4 * rows / std::max<int64_t>(1, groups)));
-    const int64_t count = std::min(threads, most);
+    const int64_t count = std::min<int64_t>(at::get_num_threads(), most);
     const int64_t replicas = groups <= kReplicated && rows > 16 * groups ? 8 : 1;
-    const std::vector<int> exponents = sample_exponents(values, rows, 1);
     Share like{};
     like.dtype = what.dtype;
     like.work = what.work;
-    like.values = values.const_data_ptr();
-    like.index = index;
+    like.values = column.values;
+    like.index = column.index;
     like.groups = groups;
     like.replicas = replicas;
     like.cell_step = words;
     like.word_step = 1;
     like.row_outside = -1;
-    for (int which = 0; which < 2; ++which)
-        like.sums[which].base = base_of_words(exponents[0], what.dtype == Dtype::float64, which == 1);
+    const bool is_double = what.dtype == Dtype::float64;
+    like.sums[0].base = base_of_words(column.exponent, is_double, false, value_term_bits(what.dtype, what.work));
+    like.sums[1].base = base_of_words(column.exponent, is_double, true);
     std::vector<Share> shares(count, like);
     std::vector<Cells> cells;
     for (int64_t s = 0; s < count; ++s) {
@@ -108,10 +139,10 @@ void sum_one_column(const at::Tensor& values, const int64_t* index, int64_t rows
     }
     AddRows* const add = scatter_add_kernel();
     at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
-        for (int64_t s = begin; s < end; ++s) add(shares[s]);
+        for (int64_t s = begin; s < end; ++s) add_share(shares[s], add, prepare);
     });
     for (const Share& share : shares)
-        if (share.row_outside >= 0) refuse_group(share.row_outside, index[share.row_outside], groups);
+        if (share.row_outside >= 0) refuse_group(share.row_outside, column.index[share.row_outside], groups);
     FinishSums* const finish = scatter_finish_kernel();
     at::parallel_for(0, groups, 4096, [&](int64_t begin, int64_t end) {
         finish(
@@ -257,11 +288,9 @@ at::Tensor reduce(const at::Tensor& values, const at::Tensor& index, int64_t gro
     const What what = {dtype_of(values.scalar_type()), work, dtype_of(written), is_std, ddof};
     const at::Tensor of_rows = values.contiguous(), groups_of_rows = index.contiguous();
     const int64_t* const of = groups_of_rows.const_data_ptr<int64_t>();
-    const int64_t limbs =
-        reach_of(what.dtype == Dtype::float64, false).count + (work == Work::moments ? kReachSquare.count + 1 : 0) + 1;
-    const int64_t wide = groups * limbs * 8 * std::min<int64_t>(at::get_num_threads(), 8);
-    if (columns == 1 && wide < kMostWide) {
-        sum_one_column(of_rows, of, rows, groups, what, result.mutable_data_ptr());
+    if (columns == 1 && fits_beside(what, groups)) {
+        const int exponent = sample_exponents(of_rows, rows, 1)[0];
+        sum_column({of_rows.const_data_ptr(), of, rows, groups, exponent}, what, nullptr, result.mutable_data_ptr());
     } else {
         sum_columns(of_rows, of, rows, columns, groups, what, result.mutable_data_ptr());
     }
@@ -284,8 +313,18 @@ at::Tensor scatter_moments_cpu(const at::Tensor& values, const at::Tensor& index
 
 }  // namespace
 
-at::Tensor sums_in_float64(const at::Tensor& values, const at::Tensor& index, int64_t dim_size) {
-    return reduce(values, index, dim_size, Work::sum, at::kDouble, false, 0);
+at::Tensor sums_in_float64(const at::Tensor& values, const at::Tensor& index, int64_t dim_size, int exponent,
+                           const Prepare& prepare) {
+    const int64_t rows = values.size(0);
+    const What what = {dtype_of(values.scalar_type()), Work::sum, Dtype::float64, false, 0};
+    if (values.numel() != rows || rows == 0 || dim_size == 0 || !fits_beside(what, dim_size)) {
+        at::parallel_for(0, rows, kPrepared, [&](int64_t begin, int64_t end) { prepare(begin, end); });
+        return reduce(values, index, dim_size, Work::sum, at::kDouble, false, 0);
+    }
+    at::Tensor result = at::empty({dim_size}, values.options().dtype(at::kDouble));
+    sum_column({values.const_data_ptr(), index.const_data_ptr<int64_t>(), rows, dim_size, exponent}, what, prepare,
+               result.mutable_data_ptr());
+    return result;
 }
 
 TORCH_LIBRARY_IMPL(within, CPU, m) {

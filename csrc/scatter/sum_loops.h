@@ -3,14 +3,16 @@
 
 #include "core/standard.h"
 //
+#include "scatter/counted.h"
+#include "scatter/index.h"
 #include "scatter/wide.h"
 
 namespace within {
 inline namespace WITHIN_ISA {
 
-constexpr int64_t kBlock = 256;
+constexpr int64_t kBlock = kIndexBlock;
 constexpr int64_t kFetched = 16;        // rows whose values fill a line of the cache
-constexpr int64_t kAhead = 24;          // rows by which words are fetched before they are added to
+constexpr int64_t kAhead = 48;          // rows by which words are fetched before they are added to
 constexpr int64_t kFarCells = 1 << 18;  // cells from which on that pays
 
 inline void add_to_word(int64_t* word, int64_t term, Sums& sums, int64_t cells, int64_t cell, int base) {
@@ -20,17 +22,6 @@ inline void add_to_word(int64_t* word, int64_t term, Sums& sums, int64_t cells, 
         sum = term;
     }
     *word = sum;
-}
-
-// Rows of a block whose group is outside [0, groups); none is 0.
-inline int64_t first_outside(const int64_t* index, int64_t count, int64_t groups) {
-    uint64_t outside = 0;
-    for (int64_t i = 0; i < count; ++i)
-        outside |= static_cast<uint64_t>(index[i]) | static_cast<uint64_t>(groups - 1 - index[i]);
-    if (!(outside >> 63)) return -1;
-    for (int64_t i = 0; i < count; ++i)
-        if (static_cast<uint64_t>(index[i]) >= static_cast<uint64_t>(groups)) return i;
-    return -1;
 }
 
 // The words of one block's values, 0 for those that do not fit.
@@ -111,95 +102,144 @@ void add_block_wide(const T* __restrict values, int64_t count, const int64_t* ce
     }
 }
 
+[[gnu::noinline]] inline void empty_counted(int64_t* word, Share& share, int64_t cells, int64_t cell) {
+    const Counted counted = split_counted(*word);
+    add_word_wide(share.sums[0], cells, cell, counted.word, share.sums[0].base);
+    share.counts[cell] += counted.rows;
+    *word = 0;
+}
+
+inline void add_to_counted(int64_t* word, int64_t term, Share& share, int64_t cells, int64_t cell) {
+    *word += term + kCountedRow;
+    if (__builtin_expect(*word < 0, 0)) empty_counted(word, share, cells, cell);
+}
+
+// Adds blocks of values to the cells of a share.
+template <typename T, Work work>
+class Adder {
+  public:
+    static constexpr int kWords = std::is_same_v<T, double> ? 2 : 1;
+    static constexpr int kRecord = words_of(std::is_same_v<T, double> ? Dtype::float64 : Dtype::float32, work);
+
+    explicit Adder(Share& share)
+        : share_(share),
+          cells_(share.groups * share.replicas),
+          by_(share.sums[0].base, value_term_bits(share.dtype, work)),
+          square_by_(work == Work::moments ? share.sums[1].base : 0) {}
+
+    // At most kBlock values. `before(from)` is called before the words of values [from, from + kFetched) are added to,
+    // `ahead(i)` before those of value i.
+    template <typename Before, typename Ahead>
+    void add(const T* __restrict values, const int64_t* __restrict cell, int64_t count, Before before, Ahead ahead) {
+        int64_t misfits = count;
+        if (skips_ > 0) {
+            --skips_;
+        } else {
+            misfits = block_.shift(values, count, by_, square_by_);
+            if (misfits > count / 2) skips_ = 15;
+        }
+        if (misfits > count / 2) return add_wide_block(values, cell, count);
+        for (int64_t from = 0; from < count; from += kFetched) {
+            before(from);
+            add_words(cell, from, std::min(from + kFetched, count), ahead);
+        }
+        if (misfits > 0) add_misfits(values, cell, count);
+    }
+
+  private:
+    template <typename Ahead>
+    void add_words(const int64_t* __restrict cell, int64_t from, int64_t to, Ahead ahead) {
+        int64_t* const records = share_.records;
+        Sums &sums = share_.sums[0], &squares = share_.sums[1];
+        for (int64_t i = from; i < to; ++i) {
+            ahead(i);
+            const int64_t at = cell[i];
+            int64_t* const record = records + at * kRecord;
+            if constexpr (work == Work::sum) {
+                add_to_word(record, block_.low[i], sums, cells_, at, sums.base);
+            } else {
+                add_to_counted(record, block_.low[i], share_, cells_, at);
+            }
+            if constexpr (kWords == 2) add_to_word(record + 1, block_.high[i], sums, cells_, at, sums.base + 32);
+            if constexpr (work == Work::moments) {
+                add_to_word(record + 1, block_.square_low[i], squares, cells_, at, squares.base);
+                add_to_word(record + 2, block_.square_high[i], squares, cells_, at, squares.base + 32);
+            }
+        }
+    }
+
+    void add_wide_block(const T* values, const int64_t* cell, int64_t count) {
+        if (!is_wide_) mark_wide(share_);
+        is_wide_ = true;
+        add_block_wide<T, false>(values, count, cell, share_.sums[0], cells_);
+        if constexpr (work == Work::moments) add_block_wide<T, true>(values, count, cell, share_.sums[1], cells_);
+        if constexpr (work != Work::sum)
+            for (int64_t i = 0; i < count; ++i)
+                add_to_counted(share_.records + cell[i] * kRecord, 0, share_, cells_, cell[i]);
+    }
+
+    [[gnu::noinline]] void add_misfits(const T* values, const int64_t* cell, int64_t count) {
+        for (int64_t i = 0; i < count; ++i) {
+            const double value = static_cast<double>(load(values[i]));
+            int64_t ignored;
+            if (!(kWords == 1 ? shift_to_word(value, by_, &ignored) : shift_to_words(value, by_, &ignored, &ignored)))
+                add_wide(share_.sums[0], cells_, cell[i], value);
+            if constexpr (work == Work::moments) {
+                if (!shift_to_words(value * value, square_by_, &ignored, &ignored))
+                    add_wide(share_.sums[1], cells_, cell[i], value * value);
+            }
+        }
+    }
+
+    Share& share_;
+    const int64_t cells_;
+    const Shift by_, square_by_;
+    bool is_wide_ = false;
+    int64_t skips_ = 0;  // blocks that are not tried, after one where most did not fit
+    alignas(64) Block<T, work> block_;
+};
+
+// Adds all rows of a share.
 template <typename T, Work work>
 void add_rows(Share& share) {
-    constexpr int kWords = std::is_same_v<T, double> ? 2 : 1;
-    constexpr int kRecord = words_of(std::is_same_v<T, double> ? Dtype::float64 : Dtype::float32, work);
-    const T* values = static_cast<const T*>(share.values);
-    const int64_t cells = share.groups * share.replicas;
-    Sums &sums = share.sums[0], &squares = share.sums[1];
-    const Shift by(sums.base), square_by(work == Work::moments ? squares.base : 0);
-    int64_t* const records = share.records;
-    const bool is_far = cells * kRecord > kFarCells;
-    alignas(64) Block<T, work> block;
-    alignas(64) int64_t cell_of[kBlock + kAhead] = {};
-    bool is_wide = false;
-    int64_t skips = 0;  // blocks that are not tried, after one where most did not fit
+    const T* const values = static_cast<const T*>(share.values);
+    const int64_t* const index = share.index;
+    Adder<T, work> adder(share);
+    constexpr int kRecord = Adder<T, work>::kRecord;
+    const bool is_far = share.groups * share.replicas * kRecord > kFarCells;
+    alignas(64) int64_t cells_of_block[kBlock];
     for (int64_t at = share.begin; at < share.end; at += kBlock) {
         const int64_t count = std::min(kBlock, share.end - at);
-        const int64_t* const index = share.index + at;
-        const int64_t outside = first_outside(index, count, share.groups);
+        const int64_t outside = first_outside(index + at, count, share.groups);
         if (outside >= 0) {
             share.row_outside = at + outside;
             return;
         }
-        const int64_t* cell = index;
+        const int64_t* cell = index + at;
         if (share.replicas > 1) {
             for (int64_t i = 0; i < count; ++i)
-                cell_of[i] = index[i] + ((at + i) & (share.replicas - 1)) * share.groups;
-            cell = cell_of;
+                cells_of_block[i] = cell[i] + ((at + i) & (share.replicas - 1)) * share.groups;
+            cell = cells_of_block;
         }
-        int64_t misfits = count;
-        if (skips > 0) {
-            --skips;
-        } else {
-            misfits = block.shift(values + at, count, by, square_by);
-            if (misfits > count / 2) skips = 15;
-        }
-        const bool is_skipped = misfits > count / 2;
-        if (!is_skipped) {
-            auto add = [&](int64_t i) {
-                int64_t* const record = records + cell[i] * kRecord;
-                add_to_word(record, block.low[i], sums, cells, cell[i], sums.base);
-                if constexpr (kWords == 2) add_to_word(record + 1, block.high[i], sums, cells, cell[i], sums.base + 32);
-                if constexpr (work == Work::moments) {
-                    add_to_word(record + 1, block.square_low[i], squares, cells, cell[i], squares.base);
-                    add_to_word(record + 2, block.square_high[i], squares, cells, cell[i], squares.base + 32);
-                }
-                if constexpr (work != Work::sum) ++record[kRecord - 1];
-            };
-            // While words are added nothing else is read: the rows of the block after the next are fetched meanwhile.
-            // So are, where cells are many, the words of later rows; what is not yet checked of the index harms no
-            // fetch.
-            const int64_t last = share.end - at - 2 * kBlock - kFetched;
-            for (int64_t from = 0; from < count; from += kFetched) {
-                const int64_t to = std::min(from + kFetched, count);
-                if (from < last) {
-                    const char* next_index = reinterpret_cast<const char*>(index + 2 * kBlock + from);
-                    for (size_t byte = 0; byte < kFetched * sizeof(int64_t); byte += 64)
-                        __builtin_prefetch(next_index + byte);
-                    __builtin_prefetch(values + at + 2 * kBlock + from);
-                    if (is_far) {
-                        for (int64_t i = from; i < to; ++i) {
-                            __builtin_prefetch(records + index[i + kAhead] * kRecord, 1);
-                            add(i);
-                        }
-                        continue;
-                    }
-                }
-                for (int64_t i = from; i < to; ++i) add(i);
-            }
-            if (misfits == 0) continue;
-        }
-        if (is_skipped) {
-            if (!is_wide) mark_wide(share);
-            is_wide = true;
-            add_block_wide<T, false>(values + at, count, cell, sums, cells);
-            if constexpr (work == Work::moments) add_block_wide<T, true>(values + at, count, cell, squares, cells);
-            if constexpr (work != Work::sum)
-                for (int64_t i = 0; i < count; ++i) ++records[cell[i] * kRecord + kRecord - 1];
+        // While words are added nothing else is read: the rows of the block after the next are fetched meanwhile. So
+        // are, where cells are many, the words of later rows; what is not yet checked of the index harms no fetch.
+        const auto nothing = [](int64_t) {};
+        if (at + 3 * kBlock >= share.end) {
+            adder.add(values + at, cell, count, nothing, nothing);
             continue;
         }
-        for (int64_t i = 0; i < count; ++i) {
-            const double value = static_cast<double>(load(values[at + i]));
-            int64_t ignored;
-            if (!(kWords == 1 ? shift_to_word(value, by, &ignored) : shift_to_words(value, by, &ignored, &ignored)))
-                add_wide(sums, cells, cell[i], value);
-            if constexpr (work == Work::moments) {
-                if (!shift_to_words(value * value, square_by, &ignored, &ignored))
-                    add_wide(squares, cells, cell[i], value * value);
-            }
+        const auto fetch_rows = [&](int64_t from) {
+            const char* const next = reinterpret_cast<const char*>(index + at + 2 * kBlock + from);
+            for (size_t byte = 0; byte < kFetched * sizeof(int64_t); byte += 64) __builtin_prefetch(next + byte);
+            __builtin_prefetch(values + at + 2 * kBlock + from);
+        };
+        if (!is_far) {
+            adder.add(values + at, cell, count, fetch_rows, nothing);
+            continue;
         }
+        const int64_t* const later = index + at + kAhead;
+        adder.add(values + at, cell, count, fetch_rows,
+                  [&](int64_t i) { __builtin_prefetch(share.records + later[i] * kRecord, 1); });
     }
 }
 

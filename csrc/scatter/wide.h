@@ -1,6 +1,7 @@
 // Limbs that reach over every exponent, one set for each cell: where values go that do not fit into a cell's words.
 #pragma once
 
+#include "core/large_pages.h"
 #include "scatter/rows.h"
 
 namespace within {
@@ -12,12 +13,8 @@ inline void mark_wide(const Share& share) {
     for (const Sums& sums : share.sums) {
         if (sums.flags == nullptr) continue;
         for (int64_t i = 0; i < cells; ++i) sums.flags[i] |= kIsWide;
-#if defined(MADV_HUGEPAGE)
-        const uintptr_t page = uintptr_t{1} << 21;
-        const uintptr_t begin = (reinterpret_cast<uintptr_t>(sums.wide) + page - 1) & ~(page - 1);
-        const uintptr_t end = reinterpret_cast<uintptr_t>(sums.wide + cells * sums.reach.count) & ~(page - 1);
-        if (end > begin + 4 * page) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-#endif
+        const size_t bytes = static_cast<size_t>(cells) * sums.reach.count * sizeof(int64_t);
+        if (bytes > size_t{1} << 23) prefer_large_pages(sums.wide, bytes);
     }
 }
 

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "core/large_pages.h"
+
 namespace within {
 
 class Zeroed {
@@ -23,9 +25,7 @@ class Zeroed {
 #endif
         data_ = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
         if (data_ == MAP_FAILED) throw std::bad_alloc();
-#if defined(MADV_HUGEPAGE)
-        if (is_dense) madvise(data_, bytes, MADV_HUGEPAGE);
-#endif
+        if (is_dense) prefer_large_pages(data_, bytes);
     }
     Zeroed(Zeroed&& other) noexcept : data_(other.data_), bytes_(other.bytes_), is_mapped_(other.is_mapped_) {
         other.data_ = nullptr;

@@ -279,6 +279,20 @@ def test_mean_and_count():
     assert scatter(values, index, reduce="count").tolist() == [[2, 2], [0, 0], [1, 1]]
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
+@pytest.mark.parametrize("rows", [2047, 2048, 2049, 30_000])
+def test_a_group_has_more_rows_than_its_word_counts(rows, dtype):
+    values = torch.randn(rows, generator=torch.Generator().manual_seed(rows)).to(dtype)
+    values[::100] *= 100
+    index = torch.full((rows,), 299)
+    mean, std = scatter(values, index, 300, "mean")[299], scatter(values.float(), index, 300, "std")[299]
+    exact_mean = math.fsum(values.tolist()) / rows
+    assert mean == torch.tensor(exact_mean, dtype=torch.float64).to(dtype)
+    singles = values.float().tolist()
+    centre = math.fsum(singles) / rows
+    assert std.item() == pytest.approx(math.sqrt(math.fsum((value - centre) ** 2 for value in singles) / rows), rel=2**-23)
+
+
 def test_the_gradient_is_that_of_each_row():
     values = torch.randn(6, 2, dtype=torch.float64, requires_grad=True)
     index = torch.tensor([0, 1, 1, 3, 0, 3])
