@@ -43,14 +43,15 @@ struct OvrArea {
     uint32_t* rows;
     uint32_t* row_scratch;
     int64_t count;
-    const double* weights;  // weighting w of row i at weights[w * weight_step + i]; null: each row counts once
-    int64_t weight_step;
+    const double* weights;   // weighting w of row i at weights[i * weightings + w]; null: each row counts once
+    double* weight_scratch;  // kWeightingsAtOnce for each of `count` rows
     int64_t weightings;
     double* out;  // weighting w at out[w * out_step]
     int64_t out_step;
 };
 
-constexpr int kOvrBits32 = 30;  // of the bits of a float in [0, 1]
+constexpr int64_t kWeightingsAtOnce = 8;  // whose weights of a row lie in one line of the cache
+constexpr int kOvrBits32 = 30;            // of the bits of a float in [0, 1]
 constexpr int kOvrBits64 = 62;
 
 inline namespace WITHIN_ISA {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "core/dispatch.h"
@@ -64,7 +65,7 @@ void check_weights(const at::Tensor& weights) {
 struct Areas {
     const at::Tensor& table;
     const int64_t* labels;
-    const double* weights;
+    const double* weights;  // [rows, weightings]
     int64_t weightings;
     int64_t sets;
     double* out;  // [weightings, sets, classes]
@@ -73,7 +74,7 @@ struct Areas {
     void measure(int64_t first, int64_t count, const uint32_t* place, const uint32_t* order,
                  const std::vector<int64_t>& start, int64_t first_set) const {
         const int64_t rows = table.size(0), classes = table.size(1), shares = shares_of(rows);
-        std::vector<Key> keys(rows * count);
+        const auto keys = std::make_unique_for_overwrite<Key[]>(rows * count);
         OvrKeys make{};
         make.is_double = table.scalar_type() == at::kDouble;
         make.probabilities = table.const_data_ptr();
@@ -83,7 +84,7 @@ struct Areas {
         make.count = count;
         make.rows = rows;
         make.place = place;
-        make.keys = keys.data();
+        make.keys = keys.get();
         at::parallel_for(0, shares, 1, [&](int64_t from, int64_t to) {
             OvrKeys mine = make;
             mine.begin = rows * from / shares;
@@ -94,14 +95,18 @@ struct Areas {
         int64_t largest = 0;
         for (int64_t s = 0; s < segments; ++s) largest = std::max(largest, start[s + 1] - start[s]);
         at::parallel_for(0, count * segments, 1, [&](int64_t from, int64_t to) {
-            std::vector<Key> key_scratch(largest);
-            std::vector<uint32_t> rows_of(weights == nullptr ? 0 : largest), row_scratch(rows_of.size());
+            const int64_t weighed = weights == nullptr ? 0 : largest;
+            const auto key_scratch = std::make_unique_for_overwrite<Key[]>(largest);
+            const auto rows_of = std::make_unique_for_overwrite<uint32_t[]>(weighed);
+            const auto row_scratch = std::make_unique_for_overwrite<uint32_t[]>(weighed);
+            const auto weight_scratch =
+                std::make_unique_for_overwrite<double[]>(weighed * std::min(weightings, kWeightingsAtOnce));
             for (int64_t t = from; t < to; ++t) {
                 const int64_t column = t / segments, segment = t % segments, begin = start[segment];
                 OvrArea task{};
                 task.is_double = make.is_double;
-                task.keys = keys.data() + column * rows + begin;
-                task.key_scratch = key_scratch.data();
+                task.keys = keys.get() + column * rows + begin;
+                task.key_scratch = key_scratch.get();
                 task.count = start[segment + 1] - begin;
                 task.out = out + (first_set + segment) * classes + first + column;
                 task.out_step = sets * classes;
@@ -109,10 +114,10 @@ struct Areas {
                 if (weights != nullptr) {
                     for (int64_t i = 0; i < task.count; ++i)
                         rows_of[i] = order == nullptr ? static_cast<uint32_t>(begin + i) : order[begin + i];
-                    task.rows = rows_of.data();
-                    task.row_scratch = row_scratch.data();
+                    task.rows = rows_of.get();
+                    task.row_scratch = row_scratch.get();
                     task.weights = weights;
-                    task.weight_step = rows;
+                    task.weight_scratch = weight_scratch.get();
                 }
                 multiclass_ovr_area_kernel()(task);
             }
@@ -143,10 +148,11 @@ at::Tensor multiclass_ovr_areas_cpu(const at::Tensor& probabilities, const at::T
     const int64_t rows = table.size(0), sets = groups.has_value() ? num_groups + 1 : 1;
     const int64_t weightings = weights.has_value() ? weights->size(0) : 1;
     if (weighed.defined()) check_weights(weighed);
+    const at::Tensor by_row = weighed.defined() ? weighed.t().contiguous() : at::Tensor();
     at::Tensor result = at::empty({weightings, sets, table.size(1)}, table.options().dtype(at::kDouble));
     const Areas areas{table,
                       of.const_data_ptr<int64_t>(),
-                      weighed.defined() ? weighed.const_data_ptr<double>() : nullptr,
+                      by_row.defined() ? by_row.const_data_ptr<double>() : nullptr,
                       weightings,
                       sets,
                       result.mutable_data_ptr<double>()};

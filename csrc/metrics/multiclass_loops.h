@@ -79,17 +79,19 @@ double counted_area(const Key* keys, int64_t count) {
     return finish_area(area);
 }
 
+// The area under one weighting; `weights` in the order of the keys.
 template <typename Key>
-double weighted_area(const Key* keys, const uint32_t* rows, int64_t count, const double* weights) {
+double weighted_area(const Key* keys, const double* weights, int64_t count) {
     double largest[2] = {0, 0};
     for (int64_t i = 0; i < count; ++i) {
-        double& of_side = largest[keys[i] & 1];
-        of_side = std::max(of_side, weights[rows[i]]);
+        const double is_positive = static_cast<double>(static_cast<int32_t>(keys[i] & 1));
+        largest[0] = std::max(largest[0], weights[i] * (1 - is_positive));
+        largest[1] = std::max(largest[1], weights[i] * is_positive);
     }
     const int base[2] = {fixed_base(largest[0], count), fixed_base(largest[1], count)};
     auto sides_of = [&](int64_t from, int64_t to) {
         Fixed sides[2] = {0, 0};
-        for (int64_t i = from; i < to; ++i) sides[keys[i] & 1] += fixed_of(weights[rows[i]], base[keys[i] & 1]);
+        for (int64_t i = from; i < to; ++i) sides[keys[i] & 1] += fixed_of(weights[i], base[keys[i] & 1]);
         return Sides{sides[1], sides[0]};
     };
     const Sides total = sides_of(0, count);
@@ -105,29 +107,63 @@ double weighted_area(const Key* keys, const uint32_t* rows, int64_t count, const
     return finish_area(pairs, total, scale);
 }
 
+// Sorts by all bits of a probability. Those of a double are put in order by their upper half first: few then have a
+// neighbour of the same, and among these stretches the rest is sorted.
 template <typename Key, typename Payload>
-void area_of(const OvrArea& task, int bits) {
+Records<Key, Payload> sort_probabilities(const Records<Key, Payload>& records, const Records<Key, Payload>& scratch,
+                                         int64_t count) {
+    if constexpr (sizeof(Key) == 4) return sort_records(records, scratch, count, 1, 1 + kOvrBits32);
+    constexpr int kSplit = 1 + kOvrBits64 / 2 - 2;
+    const Records<Key, Payload> sorted = sort_records(records, scratch, count, kSplit, 1 + kOvrBits64);
+    const Records<Key, Payload>& other = sorted.keys == records.keys ? scratch : records;
+    for (int64_t from = 0; from < count;) {
+        const Key upper = sorted.keys[from] >> kSplit;
+        int64_t to = from + 1;
+        bool is_sorted = true;
+        for (; to < count && sorted.keys[to] >> kSplit == upper; ++to)
+            is_sorted &= sorted.keys[to - 1] >> 1 <= sorted.keys[to] >> 1;
+        if (!is_sorted) {
+            const bool has_payload = !std::is_same_v<Payload, NoPayload>;
+            const Records<Key, Payload> run{sorted.keys + from, has_payload ? sorted.payload + from : nullptr};
+            const Records<Key, Payload> spare{other.keys + from, has_payload ? other.payload + from : nullptr};
+            if (sort_records(run, spare, to - from, 1, kSplit).keys == spare.keys) {
+                memcpy(run.keys, spare.keys, (to - from) * sizeof(Key));
+                if constexpr (has_payload) memcpy(run.payload, spare.payload, (to - from) * sizeof(Payload));
+            }
+        }
+        from = to;
+    }
+    return sorted;
+}
+
+template <typename Key, typename Payload>
+void area_of(const OvrArea& task) {
     const Records<Key, Payload> records{static_cast<Key*>(task.keys), reinterpret_cast<Payload*>(task.rows)};
     const Records<Key, Payload> scratch{static_cast<Key*>(task.key_scratch),
                                         reinterpret_cast<Payload*>(task.row_scratch)};
-    const Records<Key, Payload> sorted = sort_records(records, scratch, task.count, 1, 1 + bits);
+    const Records<Key, Payload> sorted = sort_probabilities(records, scratch, task.count);
     if constexpr (std::is_same_v<Payload, NoPayload>) {
         const double area = counted_area(sorted.keys, task.count);
         for (int64_t w = 0; w < task.weightings; ++w) task.out[w * task.out_step] = area;
     } else {
-        for (int64_t w = 0; w < task.weightings; ++w)
-            task.out[w * task.out_step] =
-                weighted_area(sorted.keys, sorted.payload, task.count, task.weights + w * task.weight_step);
+        for (int64_t first = 0; first < task.weightings; first += kWeightingsAtOnce) {
+            const int64_t lanes = std::min(kWeightingsAtOnce, task.weightings - first);
+            for (int64_t i = 0; i < task.count; ++i) {
+                const double* const of_row = task.weights + sorted.payload[i] * task.weightings + first;
+                for (int64_t lane = 0; lane < lanes; ++lane) task.weight_scratch[lane * task.count + i] = of_row[lane];
+            }
+            for (int64_t lane = 0; lane < lanes; ++lane)
+                task.out[(first + lane) * task.out_step] =
+                    weighted_area(sorted.keys, task.weight_scratch + lane * task.count, task.count);
+        }
     }
 }
 
 void multiclass_ovr_area(const OvrArea& task) {
     if (task.is_double) {
-        task.weights == nullptr ? area_of<uint64_t, NoPayload>(task, kOvrBits64)
-                                : area_of<uint64_t, uint32_t>(task, kOvrBits64);
+        task.weights == nullptr ? area_of<uint64_t, NoPayload>(task) : area_of<uint64_t, uint32_t>(task);
     } else {
-        task.weights == nullptr ? area_of<uint32_t, NoPayload>(task, kOvrBits32)
-                                : area_of<uint32_t, uint32_t>(task, kOvrBits32);
+        task.weights == nullptr ? area_of<uint32_t, NoPayload>(task) : area_of<uint32_t, uint32_t>(task);
     }
 }
 
