@@ -74,23 +74,20 @@ def multiclass_metrics(
     weightings = None if weights is None else weights.to(torch.float64)
     weightings = weightings[None] if weightings is not None and is_one else weightings
     areas = _OPS.multiclass_ovr_areas(probabilities, labels, weightings, groups, num_groups or 0)
-    if weightings is None:
-        weightings = torch.ones_like(losses)[None]
-    sums = _Sums(weightings, groups, num_groups or 0)
+    sums = _Sums(losses, weightings, groups, num_groups or 0)
     classes = probabilities.shape[1]
-    total = sums.of()
-    confusion = sums.of(labels * classes + decisions, classes * classes)
+    total = sums.of_all()
+    confusion = sums.of_cells(labels * classes + decisions, classes * classes)
     hit = confusion[:, :, :: classes + 1]
-    there, decided = sums.of(labels, classes), sums.of(decisions, classes)
+    there, decided = sums.of_cells(labels, classes), sums.of_cells(decisions, classes)
     f1 = torch.where(there + decided > 0, 2 * hit / (there + decided), 0.0)
     known = ((there > 0) | (decided > 0)).to(torch.float64)
-    right = (decisions == labels).to(torch.float64)
     found = {
-        "accuracy": _share(sums.of(values=right), total),
-        "log_loss": _share(sums.of(values=losses), total),
+        "accuracy": _share(sums.where(decisions == labels), total),
+        "log_loss": _share(sums.of_values(), total),
         "macro_f1": _share(_over_classes(f1), _over_classes(known)),
         "weighted_f1": _share(_over_classes(f1 * there), total),
-        "top_k": torch.stack([_share(sums.of(values=(places < k).to(torch.float64)), total) for k in top_k], dim=-1),
+        "top_k": torch.stack([_share(sums.where(places < k), total) for k in top_k], dim=-1),
         "confusion": confusion.reshape(*confusion.shape[:2], classes, classes),
         "roc_auc_ovr": _over_classes(areas) / classes,
     }
@@ -101,29 +98,53 @@ def multiclass_metrics(
 
 
 class _Sums:
-    """Exact sums under each weighting, of each group and of all rows.
+    """Exact sums under each weighting, of each group and of all rows: shape [R, sets].
 
     Args:
-        weightings: float64, shape [R, N].
+        values: float64, shape [N].
+        weightings: float64, shape [R, N]; none counts each row once, R = 1.
         groups: int64, shape [N], or none.
         num_groups: How many.
     """
 
-    def __init__(self, weightings: torch.Tensor, groups: torch.Tensor | None, num_groups: int) -> None:
-        self._weights = weightings.T.contiguous()
-        self._groups, self._count = groups, num_groups
+    def __init__(
+        self, values: torch.Tensor, weightings: torch.Tensor | None, groups: torch.Tensor | None, num_groups: int
+    ) -> None:
+        self._values, self._groups, self._count = values, groups, num_groups
+        self._weights = None if weightings is None else weightings.T.contiguous()
+        self._zeros = torch.zeros_like(values, dtype=torch.int64)
 
-    def of(self, cells: torch.Tensor | None = None, size: int = 0, *, values: torch.Tensor | None = None) -> torch.Tensor:
-        """Of weights times ``values``; of each of ``size`` cells where there are ``cells``; shape [R, sets(, size)]."""
-        terms = self._weights if values is None else self._weights * values[:, None]
-        index = torch.zeros_like(terms[:, 0], dtype=torch.int64) if cells is None else cells
-        width = 1 if cells is None else size
-        sums = scatter(terms, index, width)[None]
+    def of_all(self) -> torch.Tensor:
+        """Of the weights."""
+        return self.of_cells(self._zeros, 1)[..., 0]
+
+    def of_values(self) -> torch.Tensor:
+        """Of weight times value."""
+        values = self._values[:, None]
+        return self._sums(values if self._weights is None else self._weights * values, self._zeros, 1)[..., 0]
+
+    def where(self, mask: torch.Tensor) -> torch.Tensor:
+        """Of the weights of the rows in a mask, bool, shape [N]."""
+        return self.of_cells(mask.to(torch.int64), 2)[..., 1]
+
+    def of_cells(self, cells: torch.Tensor, size: int) -> torch.Tensor:
+        """Of the weights of the rows in each of ``size`` cells; shape [R, sets, size]."""
+        return self._sums(self._weights, cells, size)
+
+    def _sums(self, terms: torch.Tensor | None, cells: torch.Tensor, size: int) -> torch.Tensor:
+        sums = _sums_by(terms, cells, size)[None]
         if self._groups is not None:
-            of_groups = scatter(terms, self._groups * width + index, self._count * width)
-            sums = torch.cat([of_groups.reshape(self._count, width, -1), sums])
-        sums = sums.permute(2, 0, 1)
-        return sums[..., 0] if cells is None else sums
+            of_groups = _sums_by(terms, self._groups * size + cells, self._count * size)
+            sums = torch.cat([of_groups.reshape(self._count, size, -1), sums])
+        return sums.permute(2, 0, 1)
+
+
+def _sums_by(terms: torch.Tensor | None, index: torch.Tensor, size: int) -> torch.Tensor:
+    """The terms of each index, [N, R], added up; counts where there are none."""
+    if terms is None:
+        counts: torch.Tensor = _OPS.scatter_count(index, size)
+        return counts.to(torch.float64)[:, None]
+    return scatter(terms, index, size)
 
 
 def _share(part: torch.Tensor, total: torch.Tensor) -> torch.Tensor:
