@@ -42,8 +42,8 @@ def _tied(rows: int, classes: int, dtype: torch.dtype) -> Rows:
 
 def _tables(dtype: torch.dtype) -> dict[str, Callable[[], Rows]]:
     return {
-        "spread": lambda: _spread(2500, 11, dtype),
-        "tied": lambda: _tied(900, 4, dtype),
+        "spread": lambda: _spread(700, 7, dtype),
+        "tied": lambda: _tied(400, 3, dtype),
         "two classes, few rows": lambda: _tied(7, 2, dtype),
         "a class is missing": lambda: (_spread(300, 3, dtype)[0], torch.arange(300) % 2),
         "no rows": lambda: (torch.zeros(0, 3, dtype=dtype), torch.zeros(0, dtype=torch.int64)),
@@ -58,12 +58,12 @@ def _weights() -> dict[str, Callable[[int], torch.Tensor | None]]:
             torch.rand(1, rows, generator=_draws(), dtype=torch.float64),
             torch.randint(-1060, 1000, (1, rows), generator=_draws()),
         ),
-        ", counts": lambda rows: torch.randint(0, 3, (3, rows), generator=_draws()).to(torch.float64),
+        ", counts": lambda rows: torch.randint(0, 3, (2, rows), generator=_draws()).to(torch.float64),
     }
 
 
 def _groups() -> dict[str, Callable[[int], tuple[torch.Tensor | None, int]]]:
-    return {"": lambda rows: (None, 0), ", by group": lambda rows: (torch.arange(rows) * 31 % 17 // 2, 10)}
+    return {"": lambda rows: (None, 0), ", by group": lambda rows: (torch.arange(rows) * 31 % 17 // 5, 5)}
 
 
 def _call(
