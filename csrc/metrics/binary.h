@@ -122,7 +122,9 @@ WITHIN_HOST_DEVICE CurveTerms curve_terms(double tp, double fp, double tp_before
     const double fpr = fp / negatives;
     const double height = (tpr + tp_before / positives) * 0.5;
     const double distance = tpr > fpr ? tpr - fpr : fpr - tpr;
-    return {gained_fp / negatives * height, gained_tp * (tp / (tp + fp)), distance};
+    // Nothing is gained where rows have no weight, whatever a quotient of zeros is.
+    const double area = gained_fp / negatives * height, precision = gained_tp * (tp / (tp + fp));
+    return {gained_fp > 0 ? area : 0.0, gained_tp > 0 ? precision : 0.0, distance};
 }
 
 WITHIN_HOST_DEVICE double not_a_number() { return double_of(0x7ff8000000000000ull); }

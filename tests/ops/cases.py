@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import torch
 
+import within_wf.ops.binary
 import within_wf.ops.scatter  # noqa: F401 - registers the gradients of its operators
+from tests.ops.binary_cases import binary_calls
 
 FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 Result = torch.Tensor | tuple[torch.Tensor, ...] | list[torch.Tensor]
@@ -125,5 +127,10 @@ def _normal(rows: int, columns: int) -> torch.Tensor:
     return torch.randn(rows, columns, generator=torch.Generator().manual_seed(rows), dtype=torch.float64)
 
 
-CASES = tuple(scatter_cases())
+def binary_cases() -> Iterator[Case]:
+    """Of binary_metrics."""
+    return (Case(*call) for call in binary_calls())
+
+
+CASES = (*scatter_cases(), *binary_cases())
 """Of every operator; tests/ops/test_cases.py wants each to be here."""

@@ -49,7 +49,8 @@ def binary_metrics(
         groups: The group of each row, int64, shape [N], in [0, num_groups).
         num_groups: How many groups; one more than the largest in ``groups`` by default.
         threshold: Scores from here on are predicted to be of class 1.
-        bins: How many bins of equal width ``ece`` has, 1 to 65536; bin b holds scores in (b / bins, (b + 1) / bins], the first 0 too.
+        bins: How many bins of equal width ``ece`` has, 1 to 65536; bin b holds scores in (b / bins, (b + 1) / bins], the
+            first 0 too.
 
     Returns:
         float64 by name, of shape [] without groups, else [num_groups + 1], the last for all rows:
