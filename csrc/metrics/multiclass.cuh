@@ -48,7 +48,7 @@ __global__ void ovr_keys_kernel(const T* probabilities, const int64_t* labels, i
 }
 
 // Sorted rows whose areas are measured: segment s of each of `columns` classes is [start[s], start[s + 1]).
-struct SortedRows {
+struct RankedRows {
     const int64_t* keys;     // [columns, rows]
     const int64_t* rows_of;  // [columns, rows], which row a key is of
     int64_t rows;
@@ -66,7 +66,7 @@ struct SortedRows {
 struct CountedWalk {
     using Number = uint64_t;
 
-    __device__ CountedWalk(const SortedRows&, int64_t, int64_t) {}
+    __device__ CountedWalk(const RankedRows&, int64_t, int64_t) {}
     __device__ void look(int64_t, double*) const {}
     __device__ void settle(const double*, int64_t) {}
     __device__ Number weight(int64_t, int) const { return 1; }
@@ -89,7 +89,7 @@ struct WeightedWalk {
     int base[2];
     double scale;
 
-    __device__ WeightedWalk(const SortedRows& sorted, int64_t column, int64_t weighting)
+    __device__ WeightedWalk(const RankedRows& sorted, int64_t column, int64_t weighting)
         : weights(sorted.weights + weighting),
           rows_of(sorted.rows_of + column * sorted.rows),
           weightings(sorted.weightings),
@@ -131,7 +131,7 @@ struct BlockNumbers {
 // A block measures one class in one segment under one weighting. A thread has a share of the rows, and of the stretches
 // of equal probabilities those that begin in it.
 template <typename Walk>
-__global__ void ovr_area_kernel(SortedRows sorted) {
+__global__ void ovr_area_kernel(RankedRows sorted) {
     using Number = typename Walk::Number;
     __shared__ BlockNumbers numbers[2];
     __shared__ double largest[2][kMulticlassThreads];
@@ -216,7 +216,7 @@ void launch_ovr_keys(const T* probabilities, const int64_t* labels, int64_t rows
                   rows, classes, first, count, keys);
 }
 
-inline void launch_ovr_areas(const SortedRows& sorted, Stream stream) {
+inline void launch_ovr_areas(const RankedRows& sorted, Stream stream) {
     const int64_t areas = sorted.columns * sorted.segments * sorted.weightings;
     const int blocks = multiclass_blocks(areas * kMulticlassThreads);
     if (sorted.weights == nullptr) {

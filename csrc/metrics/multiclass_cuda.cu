@@ -74,7 +74,7 @@ at::Tensor multiclass_ovr_areas_cuda(const at::Tensor& probabilities, const at::
         of_groups = at::zeros({num_groups + 1}, of.options());
         of_groups.slice(0, 1).copy_(at::bincount(*groups, {}, num_groups).cumsum(0));
     }
-    SortedRows task{};
+    RankedRows task{};
     task.rows = rows;
     task.classes = classes;
     task.sets = groups.has_value() ? num_groups + 1 : 1;

@@ -24,6 +24,7 @@ Records<Key, Payload> sort_in_parallel(Records<Key, Payload> records, Records<Ke
                                        int first, int last) {
     const int64_t shares = shares_of(count);
     if (shares == 1) return sort_records(records, scratch, count, first, last);
+    if (is_sorted(records.keys, count, first, last)) return records;
     const Digits digits(first, last, kMostDigitBits);
     const int64_t values = digits.values();
     std::vector<int64_t> counts(shares * values);

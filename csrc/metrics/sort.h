@@ -109,6 +109,15 @@ void insertion_sort(const Records<Key, Payload>& records, int64_t count, int fir
     }
 }
 
+// Whether keys lie in the order of bits [first, last) already, as those of rows sorted beforehand do.
+template <typename Key>
+bool is_sorted(const Key* keys, int64_t count, int first, int last) {
+    const Key mask = static_cast<Key>(~uint64_t{0} >> (64 - (last - first))) << first;
+    for (int64_t i = 1; i < count; ++i)
+        if ((keys[i - 1] & mask) > (keys[i] & mask)) return false;
+    return true;
+}
+
 // Sorts fewer than 2^32 records by bits [first, last) of their keys, upwards; says which of the two places they lie in
 // then.
 template <typename Key, typename Payload>
@@ -118,6 +127,7 @@ Records<Key, Payload> sort_records(Records<Key, Payload> records, Records<Key, P
         insertion_sort(records, count, first, last);
         return records;
     }
+    if (is_sorted(records.keys, count, first, last)) return records;
     const Digits digits(first, last, count < 1500 ? 8 : kMostDigitBits);
     uint32_t counts[kMostPasses << kMostDigitBits];
     memset(counts, 0, sizeof(uint32_t) * digits.passes * digits.values());

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 
 import torch
 
+import within_wf.ops.binary
 import within_wf.ops.scatter  # noqa: F401 - registers the gradients of its operators
+from tests.ops.binary_cases import binary_calls
 from tests.ops.bootstrap_cases import bootstrap_cases
 from tests.ops.case import Case
 from tests.ops.multiclass_cases import multiclass_cases
@@ -107,5 +109,10 @@ def _normal(rows: int, columns: int) -> torch.Tensor:
     return torch.randn(rows, columns, generator=torch.Generator().manual_seed(rows), dtype=torch.float64)
 
 
-CASES = (*scatter_cases(), *multiclass_cases(), *bootstrap_cases())
+def binary_cases() -> Iterator[Case]:
+    """Of binary_metrics."""
+    return (Case(*call) for call in binary_calls())
+
+
+CASES = (*scatter_cases(), *binary_cases(), *multiclass_cases(), *bootstrap_cases())
 """Of every operator; tests/ops/test_cases.py wants each to be here."""

@@ -9,6 +9,7 @@ from scipy import stats
 from tests.ops.bootstrap_cases import bootstrap_cases
 from tests.ops.cases import digest, run
 from tests.ops.settings import INSTRUCTION_SETS, threads
+from within_wf.ops.binary import binary_metrics
 from within_wf.ops.bootstrap import bootstrap, interval, resample_weights
 from within_wf.ops.instruction_set import use_instruction_set
 from within_wf.ops.multiclass import multiclass_metrics
@@ -132,6 +133,24 @@ def test_many_resamples_of_a_metric_are_each_alone(cells, monkeypatch):
         want = interval(found.point, torch.stack(alone), 0.95)
         assert torch.equal(found.low, want.low)
         assert torch.equal(found.high, want.high)
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_resamples_of_sorted_rows_are_those_of_rows_as_they_are(weighted, grouped):
+    draws = torch.Generator().manual_seed(0)
+    scores, labels = torch.rand(120, generator=draws), torch.rand(120, generator=draws) < 0.3
+    weights = torch.rand(120, generator=draws, dtype=torch.float64) if weighted else None
+    keywords = {"groups": torch.arange(120) % 3, "num_groups": 3} if grouped else {}
+    units = torch.arange(120) // 2
+    got = bootstrap(binary_metrics, scores, labels, resamples=10, seed=2, units=units, weights=weights, **keywords)
+    drawn = [resample_weights(units, 2, r, weights=weights) for r in range(10)]
+    for name, found in got.items():
+        alone = [binary_metrics(scores, labels, weights=own, **keywords)[name] for own in drawn]
+        want = interval(found.point, torch.stack(alone), 0.95)
+        assert torch.equal(found.defined, want.defined)
+        assert torch.allclose(found.low, want.low, rtol=0, atol=0, equal_nan=True)
+        assert torch.allclose(found.high, want.high, rtol=0, atol=0, equal_nan=True)
 
 
 UNITS = torch.arange(4)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
+from within_wf.ops.binary import binary_metrics
 from within_wf.ops.library import load_core
 from within_wf.ops.multiclass import multiclass_metrics
 from within_wf.runtime.streams import Stream
@@ -21,6 +22,8 @@ load_core()
 _OPS = torch.ops.within
 _TAKE_MANY: tuple[Callable[..., Mapping[str, torch.Tensor]], ...] = (multiclass_metrics,)
 """Metrics that take weights of shape [R, N], and prepare what all weightings have in common once."""
+_RANK: dict[Callable[..., Mapping[str, torch.Tensor]], bool] = {binary_metrics: True}
+"""Metrics that sort by their first argument, and whether they do so downwards."""
 _CELLS = 1 << 23
 """Most numbers in one matrix of weightings, unless one weighting has more: bounds the memory of many resamples of many rows."""
 
@@ -118,6 +121,13 @@ def bootstrap(
     if units is None:
         units = torch.arange(count, device=rows[0].device)
     size = int(units.max()) + 1 if units.numel() else 0
+    if metric in _RANK:
+        # Metrics depend on no order; rows that are sorted once are not sorted again for each resample.
+        order = rows[0].argsort(stable=True, descending=_RANK[metric])
+        rows, units = tuple(values[order] for values in rows), units[order]
+        weights = None if weights is None else weights[order]
+        groups = keywords.get("groups")
+        keywords = {**keywords, "groups": groups[order]} if isinstance(groups, torch.Tensor) else keywords
     drawn: dict[str, list[torch.Tensor]] = {name: [] for name in point}
     step = max(1, _CELLS // max(1, count))
     for first in range(0, resamples, step):
