@@ -52,7 +52,7 @@ def main() -> int:
     warnings.simplefilter("ignore")  # float32 rows do not sum to 1 in float64
     bandwidth = copy_bandwidth()
     lines = [
-        f"{ROWS:,} rows of {CLASSES} classes, {rounds} rounds in turn; medians. scikit-learn: its seven calls together, without "
+        f"{ROWS:,} rows of {CLASSES} classes, {rounds} rounds in turn; medians. scikit-learn: seven calls, without "
         f"groups. A copy moves {bandwidth / 1e9:.0f} GB/s on two threads. Kernels: {instruction_set()}.",
         "",
         f"| | ours, ms | with {GROUPS:,} groups, ms | scikit-learn, ms | times as fast | to reach | floor, ms | one thread |",
