@@ -16,6 +16,14 @@ struct ExactSum {
     int64_t pending;
 };
 
+// A sum of terms that nearly all are multiples of one 2^base: quick to clear, to merge and to round. `wide` is there
+// where `is_wide`; a cleared one is 0.
+struct WindowSum {
+    __int128 words;
+    bool is_wide;
+    ExactSum wide;
+};
+
 constexpr int64_t kMostPending = int64_t{1} << 29;
 constexpr int64_t kMostTerms = 1 << 14;  // below 2^48 each, that a word takes
 
@@ -77,9 +85,11 @@ WITHIN_HOST_DEVICE double rounded(const ExactSum& sum) {
     return round_limbs(limbs, 0, kLimbs, kFloat64);
 }
 
-// Adds finite terms; `base` from base_below.
-inline void add_terms(ExactSum& sum, const double* terms, int64_t count, int base) {
+// Adds finite terms, `base` from base_below: to words of 2^base what fits, else to limbs, which `limbs` gives.
+template <typename Limbs>
+inline __int128 add_to_words(const double* terms, int64_t count, int base, const Limbs& limbs) {
     const Shift shift(base);
+    __int128 words = 0;
     for (int64_t from = 0; from < count; from += kMostTerms) {
         const int64_t to = std::min(count, from + kMostTerms);
         int64_t low_sum = 0, high_sum = 0, misfits = 0;
@@ -89,14 +99,54 @@ inline void add_terms(ExactSum& sum, const double* terms, int64_t count, int bas
             low_sum += low;
             high_sum += high;
         }
-        add_exactly(sum, low_sum, base);
-        add_exactly(sum, high_sum, base + 32);
+        words += low_sum + (static_cast<__int128>(high_sum) << 32);
         if (misfits == 0) continue;
         for (int64_t i = from; i < to; ++i) {
             int64_t low, high;
-            if (!shift_to_words(terms[i], shift, &low, &high)) add_exactly(sum, terms[i]);
+            if (!shift_to_words(terms[i], shift, &low, &high)) add_exactly(limbs(), terms[i]);
         }
     }
+    return words;
+}
+
+// Adds words * 2^base.
+WITHIN_HOST_DEVICE void add_words(ExactSum& sum, __int128 words, int base) {
+    add_exactly(sum, static_cast<int64_t>(words & 0xffffffffll), base);
+    add_exactly(sum, static_cast<int64_t>(words >> 32 & 0xffffffffll), base + 32);
+    add_exactly(sum, static_cast<int64_t>(words >> 64), base + 64);
+}
+
+// Adds finite terms; `base` from base_below.
+inline void add_terms(ExactSum& sum, const double* terms, int64_t count, int base) {
+    add_words(sum, add_to_words(terms, count, base, [&]() -> ExactSum& { return sum; }), base);
+}
+
+// The same for a sum whose base is one from beginning to end.
+inline ExactSum& wide_of(WindowSum& sum) {
+    if (!sum.is_wide) sum.wide = ExactSum{};
+    sum.is_wide = true;
+    return sum.wide;
+}
+
+inline void add_terms(WindowSum& sum, const double* terms, int64_t count, int base) {
+    sum.words += add_to_words(terms, count, base, [&]() -> ExactSum& { return wide_of(sum); });
+}
+
+inline void add_exactly(WindowSum& sum, const WindowSum& other) {
+    sum.words += other.words;
+    if (other.is_wide) add_exactly(wide_of(sum), other.wide);
+}
+
+inline double rounded(const WindowSum& sum, int base) {
+    if (!sum.is_wide) return round_words(sum.words, base, kFloat64);
+    ExactSum whole = sum.wide;
+    add_words(whole, sum.words, base);
+    return rounded(whole);
+}
+
+inline void clear(WindowSum& sum) {
+    sum.words = 0;
+    sum.is_wide = false;
 }
 
 }  // namespace WITHIN_ISA

@@ -11,6 +11,7 @@ __getattr__, __dir__ = lazy_exports(
         "gather": "scatter",
         "group_sums": "sums",
         "instruction_set": "instruction_set",
+        "regression_metrics": "regression",
         "scatter": "scatter",
         "use_instruction_set": "instruction_set",
     },
