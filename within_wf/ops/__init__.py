@@ -8,6 +8,7 @@ __getattr__, __dir__ = lazy_exports(
         "column_means": "sums",
         "column_stds": "sums",
         "column_sums": "sums",
+        "drift_metrics": "drift",
         "gather": "scatter",
         "group_sums": "sums",
         "instruction_set": "instruction_set",
