@@ -11,9 +11,12 @@ from tests.ops.cases import digest, run
 from tests.ops.settings import INSTRUCTION_SETS, threads
 from within_wf.ops.binary import binary_metrics
 from within_wf.ops.bootstrap import bootstrap, interval, resample_weights
+from within_wf.ops.drift import drift_metrics
 from within_wf.ops.instruction_set import use_instruction_set
 from within_wf.ops.multiclass import multiclass_metrics
 from within_wf.ops.reference.bootstrap import resample_weights as in_numpy
+from within_wf.ops.regression import regression_metrics
+from within_wf.runtime.streams import Stream
 
 CASES = tuple(bootstrap_cases())
 
@@ -135,19 +138,41 @@ def test_many_resamples_of_a_metric_are_each_alone(cells, monkeypatch):
         assert torch.equal(found.high, want.high)
 
 
+@pytest.mark.parametrize("metric", [binary_metrics, regression_metrics])
 @pytest.mark.parametrize("grouped", [False, True])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_resamples_of_sorted_rows_are_those_of_rows_as_they_are(weighted, grouped):
+def test_resamples_of_sorted_rows_are_those_of_rows_as_they_are(metric, weighted, grouped):
     draws = torch.Generator().manual_seed(0)
-    scores, labels = torch.rand(120, generator=draws), torch.rand(120, generator=draws) < 0.3
+    scores = torch.rand(120, generator=draws)
+    labels = torch.rand(120, generator=draws) if metric is regression_metrics else torch.rand(120, generator=draws) < 0.3
     weights = torch.rand(120, generator=draws, dtype=torch.float64) if weighted else None
     keywords = {"groups": torch.arange(120) % 3, "num_groups": 3} if grouped else {}
     units = torch.arange(120) // 2
-    got = bootstrap(binary_metrics, scores, labels, resamples=10, seed=2, units=units, weights=weights, **keywords)
+    got = bootstrap(metric, scores, labels, resamples=10, seed=2, units=units, weights=weights, **keywords)
     drawn = [resample_weights(units, 2, r, weights=weights) for r in range(10)]
+    same_intervals(got, [metric(scores, labels, weights=own, **keywords) for own in drawn])
+
+
+def test_both_samples_of_a_drift_are_drawn_each_by_itself():
+    draws = torch.Generator().manual_seed(0)
+    reference, current = torch.randn(80, generator=draws), torch.randn(60, generator=draws)
+    own = torch.rand(60, generator=draws, dtype=torch.float64)
+    got = bootstrap(drift_metrics, reference, current, resamples=10, seed=2, current_weights=own)
+    assert got["ks"].point == drift_metrics(reference, current, current_weights=own)["ks"]
+    drawn = []
+    for r in range(10):
+        words = [Stream(2, f"bootstrap {name}").words([r], 40).view(np.uint32)[0] for name in ("reference", "current")]
+        counts = [
+            torch.from_numpy(np.bincount(word[:size].astype(np.uint64) * size >> 32, minlength=size)).double()
+            for word, size in zip(words, (80, 60), strict=True)
+        ]
+        drawn.append(drift_metrics(reference, current, reference_weights=counts[0], current_weights=counts[1] * own))
+    same_intervals(got, drawn)
+
+
+def same_intervals(got, drawn):
     for name, found in got.items():
-        alone = [binary_metrics(scores, labels, weights=own, **keywords)[name] for own in drawn]
-        want = interval(found.point, torch.stack(alone), 0.95)
+        want = interval(found.point, torch.stack([values[name] for values in drawn]), 0.95)
         assert torch.equal(found.defined, want.defined)
         assert torch.allclose(found.low, want.low, rtol=0, atol=0, equal_nan=True)
         assert torch.allclose(found.high, want.high, rtol=0, atol=0, equal_nan=True)
@@ -180,3 +205,10 @@ def test_what_is_refused(call, error, message):
 def test_a_bootstrap_that_says_nothing_is_refused(keywords, message):
     with pytest.raises(ValueError, match=message):
         bootstrap(mean, torch.ones(3, dtype=torch.float64), **keywords)
+
+
+def test_drift_has_no_units_of_one_sample():
+    values = torch.ones(3, dtype=torch.float64)
+    for keywords in ({"units": torch.arange(3)}, {"weights": values}):
+        with pytest.raises(ValueError, match="drift_metrics has two samples, expected neither units nor weights"):
+            bootstrap(drift_metrics, values, values, **keywords)

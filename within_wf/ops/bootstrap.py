@@ -9,20 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import torch
 
 from within_wf.ops.binary import binary_metrics
+from within_wf.ops.drift import drift_metrics
 from within_wf.ops.library import load_core
 from within_wf.ops.multiclass import multiclass_metrics
+from within_wf.ops.regression import regression_metrics
 from within_wf.runtime.streams import Stream
 
 load_core()
 
 _OPS = torch.ops.within
-_TAKE_MANY: tuple[Callable[..., Mapping[str, torch.Tensor]], ...] = (multiclass_metrics,)
+Metric = Callable[..., Mapping[str, torch.Tensor]]
+_TAKE_MANY: tuple[Metric, ...] = (multiclass_metrics,)
 """Metrics that take weights of shape [R, N], and prepare what all weightings have in common once."""
-_RANK: dict[Callable[..., Mapping[str, torch.Tensor]], bool] = {binary_metrics: True}
+_RANK: dict[Metric, bool] = {binary_metrics: True, regression_metrics: False}
 """Metrics that sort by their first argument, and whether they do so downwards."""
 _CELLS = 1 << 23
 """Most numbers in one matrix of weightings, unless one weighting has more: bounds the memory of many resamples of many rows."""
@@ -83,26 +88,28 @@ def resample_weights(
 
 
 def bootstrap(
-    metric: Callable[..., Mapping[str, torch.Tensor]],
+    metric: Metric,
     *rows: torch.Tensor,
     resamples: int = 1000,
     seed: int = 0,
     units: torch.Tensor | None = None,
     weights: torch.Tensor | None = None,
     confidence: float = 0.95,
-    **keywords: object,
+    **keywords: Any,
 ) -> dict[str, Interval]:
     """The percentile interval of every number that a metric gives.
 
     Args:
         metric: ``binary_metrics``, ``multiclass_metrics``, ``regression_metrics``, or what is called as they are: with
-            ``rows``, ``weights`` and ``keywords``, giving a tensor by name.
+            ``rows``, ``weights`` and ``keywords``, giving a tensor by name. Or ``drift_metrics``, whose two samples are drawn
+            each by itself.
         rows: What it is given by position; the first dimension of each counts the rows, N.
         resamples: How many, at least 1.
         seed: Which ones, in [0, 2**64).
         units: What is drawn, as a number in [0, number of units) for each row, int64, shape [N]; rows that resemble each other
-            belong to one unit, or the interval is too narrow. Each row by itself where there are none.
-        weights: Of the rows, float64, shape [N].
+            belong to one unit, or the interval is too narrow. Each row by itself where there are none; none for
+            ``drift_metrics``.
+        weights: Of the rows, float64, shape [N]; ``drift_metrics`` has ``reference_weights`` and ``current_weights``.
         confidence: Share of resamples inside, in (0, 1).
         keywords: Passed to the metric.
 
@@ -110,37 +117,76 @@ def bootstrap(
         An interval by the metric's names. Ends between two resamples are interpolated, as ``numpy.quantile`` does.
 
     Raises:
-        ValueError: ``resamples`` or ``confidence`` is not one above, or what ``metric`` and :func:`resample_weights` raise.
+        ValueError: ``resamples`` or ``confidence`` is not one above, there are units or weights of no sample, or what
+            ``metric`` and :func:`resample_weights` raise.
     """
     if resamples < 1:
         raise ValueError(f"bootstrap: resamples is {resamples}, expected 1 or more")
     if not 0 < confidence < 1:
         raise ValueError(f"bootstrap: confidence is {confidence}, expected a share between 0 and 1")
-    point = metric(*rows, weights=weights, **keywords)
-    count = rows[0].shape[0]
-    if units is None:
-        units = torch.arange(count, device=rows[0].device)
-    size = int(units.max()) + 1 if units.numel() else 0
+    if metric is drift_metrics:
+        if units is not None or weights is not None:
+            raise ValueError("bootstrap: drift_metrics has two samples, expected neither units nor weights of one")
+        samples = {
+            f"{name}_weights": _Sample(_each(values), keywords.pop(f"{name}_weights", None), f"bootstrap {name}")
+            for name, values in zip(("reference", "current"), rows, strict=True)
+        }
+    else:
+        samples = {"weights": _Sample(_each(rows[0]) if units is None else units, weights, "bootstrap")}
+    point = metric(*rows, **{name: sample.weights for name, sample in samples.items()}, **keywords)
     if metric in _RANK:
         # Metrics depend on no order; rows that are sorted once are not sorted again for each resample.
         order = rows[0].argsort(stable=True, descending=_RANK[metric])
-        rows, units = tuple(values[order] for values in rows), units[order]
-        weights = None if weights is None else weights[order]
-        groups = keywords.get("groups")
-        keywords = {**keywords, "groups": groups[order]} if isinstance(groups, torch.Tensor) else keywords
+        rows, samples = tuple(values[order] for values in rows), {"weights": samples["weights"].ordered(order)}
+        if keywords.get("groups") is not None:
+            keywords["groups"] = keywords["groups"][order]
     drawn: dict[str, list[torch.Tensor]] = {name: [] for name in point}
-    step = max(1, _CELLS // max(1, count))
+    step = max(1, _CELLS // max(1, *(len(sample.units) for sample in samples.values())))
     for first in range(0, resamples, step):
         numbers = range(first, min(first + step, resamples))
-        weightings = resample_weights(units, seed, numbers, weights=weights, size=size)
-        if metric in _TAKE_MANY:
-            found = metric(*rows, weights=weightings, **keywords)
-        else:
-            each = [metric(*rows, weights=weighting, **keywords) for weighting in weightings]
-            found = {name: torch.stack([values[name] for values in each]) for name in point}
-        for name, values in found.items():
+        weightings = {name: sample.draw(seed, numbers) for name, sample in samples.items()}
+        for name, values in _measure(metric, rows, weightings, len(numbers), keywords).items():
             drawn[name].append(values)
     return {name: interval(point[name], torch.cat(values), confidence) for name, values in drawn.items()}
+
+
+def _each(values: torch.Tensor) -> torch.Tensor:
+    """Every row as a unit by itself."""
+    return torch.arange(values.shape[0], device=values.device)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Rows that are resampled together."""
+
+    units: torch.Tensor
+    weights: torch.Tensor | None
+    purpose: str
+
+    @cached_property
+    def size(self) -> int:
+        return int(self.units.max()) + 1 if self.units.numel() else 0
+
+    def ordered(self, order: torch.Tensor) -> _Sample:
+        """The same rows in another order."""
+        return _Sample(self.units[order], None if self.weights is None else self.weights[order], self.purpose)
+
+    def draw(self, seed: int, numbers: range) -> torch.Tensor:
+        weights = None if self.weights is None else self.weights.to(torch.float64)
+        rows: torch.Tensor = _OPS.resample_weights(
+            self.units, weights, self.size, _key(seed, self.purpose), numbers.start, len(numbers)
+        )
+        return rows
+
+
+def _measure(
+    metric: Metric, rows: tuple[torch.Tensor, ...], weightings: dict[str, torch.Tensor], count: int, keywords: dict[str, Any]
+) -> Mapping[str, torch.Tensor]:
+    """The metric under each weighting; a first dimension counts them."""
+    if metric in _TAKE_MANY:
+        return metric(*rows, **weightings, **keywords)
+    each = [metric(*rows, **{name: w[i] for name, w in weightings.items()}, **keywords) for i in range(count)]
+    return {name: torch.stack([values[name] for values in each]) for name in each[0]}
 
 
 def interval(point: torch.Tensor, drawn: torch.Tensor, confidence: float) -> Interval:
@@ -169,9 +215,9 @@ def _quantile(values: torch.Tensor, defined: torch.Tensor, share: float) -> torc
     return torch.where(part < 0.5, left + step * part, right - step * (1 - part))
 
 
-def _key(seed: int) -> int:
+def _key(seed: int, purpose: str = "bootstrap") -> int:
     """The stream's key in one signed integer."""
-    low, high = Stream(seed, "bootstrap").key
+    low, high = Stream(seed, purpose).key
     unsigned = low | high << 32
     return unsigned - (1 << 64) if unsigned >> 63 else unsigned
 
