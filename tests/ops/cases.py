@@ -7,34 +7,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import torch
 
+import within_wf.ops.binary
 import within_wf.ops.scatter  # noqa: F401 - registers the gradients of its operators
+from tests.ops.binary_cases import binary_calls
+from tests.ops.bootstrap_cases import bootstrap_cases
+from tests.ops.case import Case
+from tests.ops.multiclass_cases import multiclass_cases
 
 FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 Result = torch.Tensor | tuple[torch.Tensor, ...] | list[torch.Tensor]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One call of an operator.
-
-    Attributes:
-        operator: Its name in ``torch.ops.within``.
-        name: What is particular about the call.
-        make: Gives the arguments, tensors of the CPU among them; the same whenever it is called.
-        differentiable: Positions of the arguments whose gradients are compared too.
-    """
-
-    operator: str
-    name: str
-    make: Callable[[], tuple[object, ...]]
-    differentiable: tuple[int, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.operator}-{self.name}"
 
 
 def run(case: Case, device: str | torch.device = "cpu", *, gradients: bool = True) -> dict[str, torch.Tensor]:
@@ -125,5 +109,10 @@ def _normal(rows: int, columns: int) -> torch.Tensor:
     return torch.randn(rows, columns, generator=torch.Generator().manual_seed(rows), dtype=torch.float64)
 
 
-CASES = tuple(scatter_cases())
+def binary_cases() -> Iterator[Case]:
+    """Of binary_metrics."""
+    return (Case(*call) for call in binary_calls())
+
+
+CASES = (*scatter_cases(), *binary_cases(), *multiclass_cases(), *bootstrap_cases())
 """Of every operator; tests/ops/test_cases.py wants each to be here."""

@@ -12,6 +12,7 @@ scikit-learn; ``ks`` is scipy's two-sample statistic. Where a definition has no 
 | f1, f1_macro | a class is neither there nor called | 0 for that class |
 | any | the weights sum to 0 | undefined |
 
+Ranks, ``log_loss`` and ``brier`` are those of ``within_wf.ops.binary_metrics``: exact, and the same in any order of the rows.
 ``log_loss`` moves probabilities away from 0 and 1 by the float64 epsilon, as scikit-learn does. ``ece`` is the expected
 calibration error of the probability of the positive class in 15 bins of equal width, [m/15, (m + 1)/15), the last one closed
 (Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017).
@@ -24,12 +25,13 @@ from collections.abc import Collection
 import numpy as np
 import numpy.typing as npt
 
-from within_wf.evaluation.ranks import Ranking
-from within_wf.evaluation.weighted import divide, weighted_sum
-from within_wf.ops.sums import column_sums, group_sums
+from within_wf.evaluation.weighted import Columns, divide, weighted_sum
+from within_wf.ops.binary import binary_metrics
+from within_wf.ops.sums import group_sums
 
 Floats = npt.NDArray[np.float64]
 BINS = 15
+_OF_OPERATOR = frozenset({"auc", "average_precision", "ks", "log_loss", "brier"})
 
 
 class BinaryScores:
@@ -43,7 +45,7 @@ class BinaryScores:
 
     def __init__(self, truth: Floats, probability: Floats, decision: Floats) -> None:
         self._truth, self._probability, self._decision = truth, probability, decision
-        self._ranking = Ranking(probability, descending=True)
+        self._columns = Columns(binary_metrics, probability, truth, descending=True)
 
     def __call__(self, weight: Floats, names: Collection[str]) -> dict[str, Floats]:
         """The metrics ``names``.
@@ -55,9 +57,15 @@ class BinaryScores:
         Returns:
             Metric to float64, shape [r]; NaN where it is undefined.
         """
-        values = self._decided(weight) | self._probabilistic(weight, names)
-        if {"auc", "average_precision", "ks"} & set(names):
-            values |= self._ranked(weight)
+        values = self._decided(weight)
+        if _OF_OPERATOR & set(names):
+            found = self._columns.under(weight)
+            there = weighted_sum(weight, self._truth) > 0
+            values |= {name: found["roc_auc" if name == "auc" else name] for name in _OF_OPERATOR}
+            values["average_precision"] = np.where(there, found["average_precision"], np.nan)
+        if "ece" in names:
+            gaps = group_sums(weight * (self._truth - self._probability)[:, None], bins_of(self._probability), BINS)
+            values["ece"] = divide(weighted_sum(np.abs(np.asarray(gaps))), weighted_sum(weight))
         return {name: values[name] for name in names}
 
     def _decided(self, weight: Floats) -> dict[str, Floats]:
@@ -76,37 +84,6 @@ class BinaryScores:
             "f1_macro": (f1 + other) / 2,
         }
         return {name: np.where(total > 0, value, np.nan) for name, value in values.items()}
-
-    def _probabilistic(self, weight: Floats, names: Collection[str]) -> dict[str, Floats]:
-        total = weighted_sum(weight)
-        values: dict[str, Floats] = {}
-        if "log_loss" in names:
-            epsilon = np.finfo(np.float64).eps
-            clipped = np.clip(self._probability, epsilon, 1 - epsilon)
-            losses = -np.log(np.where(self._truth == 1, clipped, 1 - clipped))
-            values["log_loss"] = divide(weighted_sum(weight, losses), total)
-        if "brier" in names:
-            values["brier"] = divide(weighted_sum(weight, (self._probability - self._truth) ** 2), total)
-        if "ece" in names:
-            gaps = group_sums(weight * (self._truth - self._probability)[:, None], bins_of(self._probability), BINS)
-            values["ece"] = divide(weighted_sum(np.abs(np.asarray(gaps))), total)
-        return values
-
-    def _ranked(self, weight: Floats) -> dict[str, Floats]:
-        hits = self._ranking.cumulate(weight * self._truth[:, None])
-        misses = self._ranking.cumulate(weight * (1 - self._truth)[:, None])
-        positive, negative = hits[-1], misses[-1]
-        zero = np.zeros((1, weight.shape[1]))
-        hits_before, misses_before = np.concatenate([zero, hits[:-1]]), np.concatenate([zero, misses[:-1]])
-        area = column_sums((misses - misses_before) * (hits + hits_before)) / 2
-        precision = divide(hits, hits + misses, 0.0)
-        average = column_sums((hits - hits_before) * precision)
-        distance = np.abs(divide(hits, positive) - divide(misses, negative)).max(axis=0)
-        return {
-            "auc": divide(np.asarray(area), positive * negative),
-            "average_precision": divide(np.asarray(average), positive),
-            "ks": distance,
-        }
 
 
 def bins_of(probability: Floats) -> npt.NDArray[np.int64]:

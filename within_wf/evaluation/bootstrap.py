@@ -12,8 +12,9 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
-from within_wf.runtime.streams import Stream
+from within_wf.ops.bootstrap import resample_weights
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -67,16 +68,11 @@ def resamples(units: Ints, count: int, seed: int) -> Iterator[Floats]:
         float64, shape [n, r]; the r of all pieces add up to ``count``. A resample depends on its number, on the seed and on
         the number of units, never on the pieces.
     """
-    stream = Stream(seed, "bootstrap")
+    rows = torch.from_numpy(units)
     size = int(units.max()) + 1
     step = max(1, min(count, _CELLS // max(units.size, 1)))
     for first in range(0, count, step):
-        numbers = np.arange(first, min(first + step, count))
-        words = stream.words(numbers, (size + 1) // 2).view(np.uint32)[:, :size].astype(np.uint64)
-        drawn = ((words * np.uint64(size)) >> np.uint64(32)).astype(np.int64)
-        cells = drawn * numbers.size + np.arange(numbers.size)[:, None]
-        counts = np.bincount(cells.ravel(), minlength=size * numbers.size).reshape(size, numbers.size)
-        yield counts[units].astype(np.float64)
+        yield resample_weights(rows, seed, range(first, min(first + step, count)), size=size).numpy().T
 
 
 def interval(values: Floats, confidence: float) -> tuple[float, float] | None:

@@ -20,9 +20,10 @@ from collections.abc import Collection
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
-from within_wf.evaluation.binary import BinaryScores
 from within_wf.evaluation.weighted import divide, weighted_sum
+from within_wf.ops.multiclass import multiclass_metrics
 from within_wf.ops.sums import column_sums, group_sums
 
 Floats = npt.NDArray[np.float64]
@@ -83,20 +84,14 @@ class MulticlassScores:
         return {name: np.where(total > 0, value, np.nan) for name, value in values.items()}
 
     def _probabilistic(self, weight: Floats, probability: Floats) -> dict[str, Floats]:
-        rows = np.arange(self._truth.size)
-        total = weighted_sum(weight)
-        epsilon = np.finfo(np.float64).eps
-        losses = -np.log(np.clip(probability[rows, self._truth], epsilon, 1 - epsilon))
-        top = np.argsort(probability, axis=1, kind="stable")[:, ::-1][:, : self._k]
-        right = (top == self._truth[:, None]).any(axis=1).astype(np.float64)
-        areas = [
-            BinaryScores((self._truth == c).astype(np.float64), probability[:, c], np.zeros(rows.size))(weight, ["auc"])["auc"]
-            for c in range(self._classes)
-        ]
+        weightings = torch.from_numpy(np.ascontiguousarray(weight.T))
+        found = multiclass_metrics(
+            torch.from_numpy(probability), torch.from_numpy(self._truth), weights=weightings, top_k=(self._k,)
+        )
         return {
-            "log_loss": divide(weighted_sum(weight, losses), total),
-            "top_k": divide(weighted_sum(weight, right), total),
-            "roc_auc_ovr": np.stack(areas).mean(axis=0),
+            "log_loss": found["log_loss"].numpy(),
+            "top_k": found["top_k"][:, 0].numpy(),
+            "roc_auc_ovr": found["roc_auc_ovr"].numpy(),
         }
 
 

@@ -1,4 +1,4 @@
-"""Ranks and the sorted view of a column of scores, prepared once for many weightings."""
+"""The sorted view of a column of scores, prepared once for many weightings."""
 
 from __future__ import annotations
 
@@ -37,12 +37,3 @@ class Ranking:
         places = np.empty(self.order.size, dtype=np.int64)
         places[self.order] = first[self._group]
         return places
-
-    def ranks(self, weight: Floats) -> Floats:
-        """The mean rank of each row, counted from 1, as if a row stood there as often as it weighs; shape [n, r]."""
-        upto = self.cumulate(weight)
-        before = np.concatenate([np.zeros((1, weight.shape[1])), upto[:-1]])
-        middle = before + (upto - before + 1) / 2
-        ranks = np.empty_like(weight)
-        ranks[self.order] = middle[self._group]
-        return ranks

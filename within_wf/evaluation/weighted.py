@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from within_wf.ops.sums import column_sums
 
@@ -31,9 +34,23 @@ def divide(numerator: Floats, denominator: Floats, empty: float = np.nan) -> Flo
     return out
 
 
-def is_constant(values: Floats, weight: Floats) -> npt.NDArray[np.bool_]:
-    """Whether the rows that count hold one value alone; bool, shape [r]."""
-    counts = weight > 0
-    low = np.where(counts, values[:, None], np.inf).min(axis=0, initial=np.inf)
-    high = np.where(counts, values[:, None], -np.inf).max(axis=0, initial=-np.inf)
-    return np.asarray(low >= high)
+class Columns:
+    """Columns of a metrics operator, sorted once by the first of them, so that no weighting has to.
+
+    Args:
+        metric: ``within_wf.ops.binary_metrics`` or ``regression_metrics``.
+        first: float64, shape [n].
+        second: float64, shape [n].
+        descending: Whether the operator sorts downwards.
+    """
+
+    def __init__(self, metric: Callable[..., dict[str, torch.Tensor]], first: Floats, second: Floats, descending: bool) -> None:
+        self._metric = metric
+        self._order = np.argsort(-first if descending else first, kind="stable")
+        self._columns = [torch.from_numpy(column[self._order]) for column in (first, second)]
+
+    def under(self, weight: Floats) -> dict[str, Floats]:
+        """The operator's numbers under each weighting, float64, shape [n, r]; each float64, shape [r, …]."""
+        weightings = torch.from_numpy(np.ascontiguousarray(weight.T[:, self._order]))
+        each = [self._metric(*self._columns, weights=weighting) for weighting in weightings]
+        return {name: torch.stack([found[name] for found in each]).numpy() for name in each[0]}

@@ -1,0 +1,2 @@
+#include "core/standard.h"
+#include "metrics/drift_loops.h"

@@ -1,0 +1,265 @@
+// Drift on the CPU: each column of both samples is sorted, then both are walked together.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/library.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "core/dispatch.h"
+#include "metrics/drift_checks.h"
+#include "metrics/drift_finish.h"
+#include "metrics/drift_rows.h"
+#include "metrics/parallel_sort.h"
+#include "metrics/weights.h"
+#include "scatter/zeroed.h"
+
+namespace within {
+
+using DriftColumnKernel = void(DriftColumn&);
+using DriftWalkKernel = void(DriftWalk&);
+WITHIN_KERNEL(DriftColumnKernel, drift_take)
+WITHIN_KERNEL(DriftWalkKernel, drift_walk)
+
+namespace {
+
+constexpr int64_t kRowsForAllThreads = 1 << 16;  // columns so long are taken one by one, each by all threads
+
+template <typename Key>
+double number_of(Key key) {
+    if constexpr (sizeof(Key) == 4) {
+        return float_of_ordered(key);
+    } else {
+        return double_of_ordered(key);
+    }
+}
+
+// Weights of one sample: as integers, and what they are worth as rows.
+struct SampleWeights {
+    std::vector<double> of;
+    int exponent = 0;
+    double effective = 0;  // Kish's number of rows: the square of the sum over the sum of squares
+
+    SampleWeights(const char* name, const std::optional<at::Tensor>& weights, int64_t rows) {
+        const at::Tensor wide = weights ? weights->to(at::kDouble).contiguous() : at::ones({rows}, at::kDouble);
+        const double* const data = wide.const_data_ptr<double>();
+        of.assign(data, data + rows);
+        double most = 0;
+        for (int64_t i = 0; i < rows; ++i) {
+            if (!(of[i] >= 0) || !std::isfinite(of[i])) refuse_drift_weight(name, i, of[i]);
+            most = std::max(most, of[i]);
+        }
+        exponent = exponent_of(most);
+        ExactSum sum{}, squares{};
+        for (const double weight : of) {
+            // About the largest, so that no square overflows.
+            const double part = weight / most;
+            add_exactly(sum, part);
+            add_exactly(squares, part * part);
+        }
+        if (most > 0) effective = rounded(sum) * rounded(sum) / rounded(squares);
+    }
+};
+
+// One sample of one column in order.
+template <typename Key>
+struct SortedSample {
+    Zeroed first, second;
+    std::vector<double> shares;
+    const Key* keys = nullptr;
+    int64_t count;
+
+    SortedSample(const char* name, const at::Tensor& sample, int64_t column, const SampleWeights* weights)
+        : first((sample.size(0) + 1) * sizeof(Key), true),
+          second((sample.size(0) + 1) * sizeof(Key), true),
+          count(sample.size(0)) {
+        constexpr bool kIsDouble = sizeof(Key) == 8;
+        Key *const from = first.as<Key>(), *const spare = second.as<Key>();
+        take(name, sample, column, from);
+        if (weights == nullptr) {
+            const Records<Key, NoPayload> records{from, nullptr}, scratch{spare, nullptr};
+            const auto sorted = at::in_parallel_region()
+                                    ? sort_records(records, scratch, count, 0, 8 * sizeof(Key))
+                                    : sort_in_parallel(records, scratch, count, 0, 8 * sizeof(Key));
+            sorted.keys[count] = ~Key{0};
+            keys = sorted.keys;
+            return;
+        }
+        std::vector<uint32_t> rows(count), spare_rows(count);
+        for (int64_t i = 0; i < count; ++i) rows[i] = static_cast<uint32_t>(i);
+        const auto sorted =
+            sort_records<Key, uint32_t>({from, rows.data()}, {spare, spare_rows.data()}, count, 0, kIsDouble ? 64 : 32);
+        sorted.keys[count] = ~Key{0};
+        keys = sorted.keys;
+        add_weights(*weights, sorted.payload);
+    }
+
+    void take(const char* name, const at::Tensor& sample, int64_t column, Key* to) {
+        const int64_t shares_of_rows = at::in_parallel_region() ? 1 : shares_of(count);
+        std::vector<DriftColumn> tasks(shares_of_rows);
+        const char* const values =
+            static_cast<const char*>(sample.const_data_ptr()) + column * static_cast<int64_t>(sizeof(Key));
+        at::parallel_for(0, shares_of_rows, 1, [&](int64_t begin, int64_t end) {
+            for (int64_t s = begin; s < end; ++s) {
+                tasks[s] = {sizeof(Key) == 8,
+                            values,
+                            sample.size(1),
+                            count * s / shares_of_rows,
+                            count * (s + 1) / shares_of_rows,
+                            to,
+                            -1};
+                drift_take_kernel()(tasks[s]);
+            }
+        });
+        for (const DriftColumn& task : tasks) {
+            if (task.bad_row < 0) continue;
+            const char* const at = values + task.bad_row * sample.size(1) * static_cast<int64_t>(sizeof(Key));
+            const double found = sizeof(Key) == 8 ? *reinterpret_cast<const double*>(at)
+                                                  : static_cast<double>(*reinterpret_cast<const float*>(at));
+            refuse_drift_value(name, task.bad_row, column, found);
+        }
+    }
+
+    void add_weights(const SampleWeights& weights, const uint32_t* rows) {
+        shares.resize(count + 1);
+        __int128 all = 0, before = 0;
+        for (int64_t i = 0; i < count; ++i) all += whole_weight(weights.of[i], weights.exponent);
+        shares[0] = 0;
+        for (int64_t i = 0; i < count; ++i) {
+            before += whole_weight(weights.of[rows[i]], weights.exponent);
+            shares[i + 1] = to_double(before) / to_double(all);
+        }
+    }
+
+    double share_to(int64_t rows) const {
+        return shares.empty() ? static_cast<double>(rows) / static_cast<double>(count) : shares[rows];
+    }
+
+    int64_t rows_up_to(double number) const {
+        return std::upper_bound(keys, keys + count, number,
+                                [](double edge, Key key) { return edge < number_of(key); }) -
+               keys;
+    }
+
+    // numpy's quantile: "linear" without weights, "inverted_cdf" with them.
+    double quantile(double share) const {
+        if (!shares.empty()) {
+            const auto found = std::lower_bound(shares.begin() + 1, shares.end(), share) - shares.begin() - 1;
+            return number_of(keys[std::min<int64_t>(found, count - 1)]);
+        }
+        const double place = share * static_cast<double>(count - 1);
+        const int64_t below = static_cast<int64_t>(std::floor(place));
+        const double part = place - static_cast<double>(below);
+        const double low = number_of(keys[below]), high = number_of(keys[std::min(below + 1, count - 1)]);
+        const double step = high - low;
+        return part >= 0.5 ? high - step * (1 - part) : low + step * part;
+    }
+};
+
+template <typename Key>
+void find_bins(const SortedSample<Key>& reference, const SortedSample<Key>& current, int64_t bins, double* out) {
+    std::vector<double> shares(bins), others(bins);
+    int64_t rows = 0, other_rows = 0;
+    for (int64_t b = 0; b < bins; ++b) {
+        const double edge =
+            b + 1 < bins ? reference.quantile(static_cast<double>(b + 1) / static_cast<double>(bins)) : INFINITY;
+        const int64_t to = std::max(rows, reference.rows_up_to(edge));
+        const int64_t other_to = std::max(other_rows, current.rows_up_to(edge));
+        if (reference.shares.empty()) {
+            shares[b] = static_cast<double>(to - rows) / static_cast<double>(reference.count);
+            others[b] = static_cast<double>(other_to - other_rows) / static_cast<double>(current.count);
+        } else {
+            shares[b] = reference.shares[to] - reference.shares[rows];
+            others[b] = current.shares[other_to] - current.shares[other_rows];
+        }
+        rows = to;
+        other_rows = other_to;
+    }
+    finish_bins(shares, others, out);
+}
+
+template <typename Key>
+void measure_column(const at::Tensor& reference, const at::Tensor& current, int64_t column, int64_t bins,
+                    const SampleWeights* weights, const SampleWeights* other_weights, double* out) {
+    const SortedSample<Key> r("reference", reference, column, weights);
+    const SortedSample<Key> c("current", current, column, other_weights);
+    std::fill(out, out + kDriftMetrics, std::nan(""));
+    if (r.count == 0 || c.count == 0) return;
+    if (weights != nullptr && !(weights->effective > 0 && other_weights->effective > 0)) return;
+    find_bins(r, c, bins, out);
+    const int64_t shares = at::in_parallel_region() ? 1 : shares_of(std::min(r.count, c.count));
+    std::vector<DriftWalk> walks(shares);
+    for (int64_t s = 0; s < shares; ++s) {
+        int64_t at = r.count * s / shares;
+        while (at > 0 && at < r.count && r.keys[at] == r.keys[at - 1]) ++at;
+        DriftWalk& walk = walks[s];
+        walk.is_double = sizeof(Key) == 8;
+        walk.reference = {r.keys, r.count, r.shares.empty() ? nullptr : r.shares.data()};
+        walk.current = {c.keys, c.count, c.shares.empty() ? nullptr : c.shares.data()};
+        walk.begin = at;
+        walk.other_begin = s == 0 ? 0 : std::lower_bound(c.keys, c.keys + c.count, r.keys[at]) - c.keys;
+    }
+    for (int64_t s = 0; s < shares; ++s) {
+        walks[s].end = s + 1 < shares ? walks[s + 1].begin : r.count;
+        walks[s].other_end = s + 1 < shares ? walks[s + 1].other_begin : c.count;
+    }
+    at::parallel_for(0, shares, 1, [&](int64_t begin, int64_t end) {
+        for (int64_t s = begin; s < end; ++s) drift_walk_kernel()(walks[s]);
+    });
+    DriftWalk& whole = walks[0];
+    for (int64_t s = 1; s < shares; ++s) {
+        whole.farthest = std::max(whole.farthest, walks[s].farthest);
+        whole.farthest_by = std::max(whole.farthest_by, walks[s].farthest_by);
+        add_exactly(whole.distance, walks[s].distance);
+    }
+    if (weights == nullptr) {
+        out[2] = static_cast<double>(whole.farthest_by) / (static_cast<double>(r.count) * static_cast<double>(c.count));
+        out[3] = ks_pvalue(r.count, c.count, static_cast<int64_t>(whole.farthest_by));
+    } else {
+        const double a = weights->effective, b = other_weights->effective;
+        out[2] = whole.farthest;
+        out[3] = kolmogorov_tail(whole.farthest * std::sqrt(a * b / (a + b)));
+    }
+    // A range beyond the largest number leaves no distance but infinity.
+    const double range = std::max(number_of(r.keys[r.count - 1]), number_of(c.keys[c.count - 1])) -
+                         std::min(number_of(r.keys[0]), number_of(c.keys[0]));
+    out[4] = std::isfinite(range) ? rounded(whole.distance) : INFINITY;
+}
+
+at::Tensor drift_metrics_cpu(const at::Tensor& reference, const at::Tensor& current, int64_t bins,
+                             const std::optional<at::Tensor>& reference_weights,
+                             const std::optional<at::Tensor>& current_weights) {
+    check_drift(reference, current, bins, reference_weights, current_weights);
+    const at::Tensor r = reference.contiguous(), c = current.contiguous();
+    const int64_t columns = r.size(1);
+    at::Tensor result = at::empty({columns, kDriftMetrics}, r.options().dtype(at::kDouble));
+    double* const out = result.mutable_data_ptr<double>();
+    const bool is_weighted = reference_weights.has_value() || current_weights.has_value();
+    std::optional<SampleWeights> weights, other_weights;
+    if (is_weighted) {
+        weights.emplace("reference_weights", reference_weights, r.size(0));
+        other_weights.emplace("current_weights", current_weights, c.size(0));
+    }
+    auto measure = [&](int64_t column) {
+        const SampleWeights* const own = weights ? &*weights : nullptr;
+        const SampleWeights* const other = other_weights ? &*other_weights : nullptr;
+        double* const to = out + column * kDriftMetrics;
+        r.scalar_type() == at::kDouble ? measure_column<uint64_t>(r, c, column, bins, own, other, to)
+                                       : measure_column<uint32_t>(r, c, column, bins, own, other, to);
+    };
+    if (std::max(r.size(0), c.size(0)) >= kRowsForAllThreads && !is_weighted) {
+        for (int64_t column = 0; column < columns; ++column) measure(column);
+    } else {
+        at::parallel_for(0, columns, 1, [&](int64_t begin, int64_t end) {
+            for (int64_t column = begin; column < end; ++column) measure(column);
+        });
+    }
+    return result;
+}
+
+}  // namespace
+
+TORCH_LIBRARY_IMPL(within, CPU, m) { m.impl("drift_metrics", &drift_metrics_cpu); }
+
+}  // namespace within

@@ -1,0 +1,69 @@
+// What is found of one column once both samples are in order: on the host, for every device.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <numeric>
+#include <vector>
+
+#include "metrics/drift.h"
+
+namespace within {
+
+// P(statistic >= h * gcd / (n * m)) of samples of unequal sizes: 1 less the share of the lattice paths that stay inside
+// (scipy.stats._stats_py._compute_outer_prob_inside_method; Hodges, "The significance probability of the Smirnov
+// two-sample test", 1958).
+inline double outside_paths(int64_t m, int64_t n, int64_t divisor, int64_t h) {
+    if (m < n) std::swap(m, n);
+    const int64_t step = m / divisor, other_step = n / divisor;
+    auto ceil_of = [](int64_t a, int64_t b) { return a > 0 ? (a + b - 1) / b : -(-a / b); };
+    auto floor_of = [](int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); };
+    int64_t low = 0, high = std::min(ceil_of(h, step), n + 1), length = high - low;
+    std::vector<double> outside(std::min(2 * high + 2, n + 1) + 1, 1.0);
+    std::fill(outside.begin(), outside.begin() + high, 0.0);
+    for (int64_t i = 1; i <= m; ++i) {
+        const int64_t last_low = low, last_length = length;
+        low = std::min(std::max<int64_t>(floor_of(other_step * i - h, step) + 1, 0), n);
+        high = std::min(ceil_of(other_step * i + h, step), n + 1);
+        if (high <= low) return 1;
+        double value = low == 0 ? 0.0 : 1.0;
+        for (int64_t j = low; j < high; ++j) {
+            value = (outside[j - last_low] * static_cast<double>(i) + value * static_cast<double>(j)) /
+                    static_cast<double>(i + j);
+            outside[j - low] = value;
+        }
+        length = high - low;
+        for (int64_t j = length; j < last_length; ++j) outside[j] = 1;
+    }
+    return outside[length - 1];
+}
+
+// Of n and m rows without weights that are `by` / (n m) apart: exact up to 10000 rows, Kolmogorov's limit beyond.
+inline double ks_pvalue(int64_t n, int64_t m, int64_t by) {
+    if (by == 0) return 1;
+    if (std::max(n, m) > kMostExactRows) {
+        const double rows = static_cast<double>(n), others = static_cast<double>(m);
+        return kolmogorov_tail(static_cast<double>(by) / (rows * others) * std::sqrt(rows * others / (rows + others)));
+    }
+    const int64_t divisor = std::gcd(n, m);
+    const int64_t h = by / divisor;
+    const double found = n == m ? outside_square(n, h) : outside_paths(m, n, divisor, h);
+    return std::min(1.0, std::max(0.0, found));
+}
+
+// out: psi and the divergence of the current shares from the reference's, natural logarithms; a share below
+// kSmallestShare counts as that.
+inline void finish_bins(const std::vector<double>& reference, const std::vector<double>& current, double* out) {
+    double stability = 0, divergence = 0;
+    for (size_t b = 0; b < reference.size(); ++b) {
+        const double r = std::max(reference[b], kSmallestShare), c = std::max(current[b], kSmallestShare);
+        const double logarithm = log(c / r);
+        stability += (c - r) * logarithm;
+        divergence += c * logarithm;
+    }
+    out[0] = stability;
+    out[1] = divergence;
+}
+
+}  // namespace within

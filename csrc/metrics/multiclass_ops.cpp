@@ -1,0 +1,13 @@
+// The schemas of multiclass metrics.
+#include <torch/library.h>
+
+namespace within {
+
+TORCH_LIBRARY_FRAGMENT(within, m) {
+    m.def("multiclass_rows(Tensor probabilities, Tensor labels) -> (Tensor, Tensor, Tensor)");
+    m.def(
+        "multiclass_ovr_areas(Tensor probabilities, Tensor labels, Tensor? weights, Tensor? groups, int num_groups) -> "
+        "Tensor");
+}
+
+}  // namespace within

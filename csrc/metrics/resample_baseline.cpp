@@ -1,0 +1,2 @@
+#include "core/standard.h"
+#include "metrics/resample_loops.h"

@@ -1,0 +1,72 @@
+"""How far a column's distribution has moved from a reference's: every column at once.
+
+| key | definition | source |
+|---|---|---|
+| psi | sum over bins of (c - r) ln(c / r), r and c the shares of the reference and of the current sample | population stability index |
+| kl | sum over bins of c ln(c / r): the divergence of the current sample from the reference, in nats | Kullback and Leibler (1951) |
+| ks | the largest distance between both distribution functions | scipy ``ks_2samp`` |
+| ks_pvalue | exact where neither sample has more than 10000 rows, as scipy's ``auto``; else Kolmogorov's limit | see below |
+| wasserstein | the area between both distribution functions, in the column's unit | scipy ``wasserstein_distance`` |
+
+Bins end at quantiles of the reference (numpy's ``linear``, ``inverted_cdf`` with weights), the upper end belonging to the bin; the
+first and the last are open. A share below 1e-6 counts as 1e-6, so that an empty bin has a logarithm. Where ends coincide the bins
+between are empty in both samples and add nothing. The limit of ``ks_pvalue`` is ``scipy.stats.kstwobign.sf(ks * sqrt(n m / (n +
+m)))``, which scipy's ``asymp`` refines for few rows. With weights the sizes n and m are Kish's, (sum w)^2 / sum w^2, and the p-value
+is the limit at every size. A sample without rows, or whose weights are all 0, gives NaN throughout.
+
+Sums are exact before they are rounded once: results depend on no order of rows, number of threads, instruction set or device.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+import torch
+
+from within_wf.ops.library import load_core
+
+load_core()
+
+KEYS = ("psi", "kl", "ks", "ks_pvalue", "wasserstein")
+
+
+def drift_metrics(
+    reference: torch.Tensor,
+    current: torch.Tensor,
+    *,
+    bins: int = 10,
+    reference_weights: torch.Tensor | None = None,
+    current_weights: torch.Tensor | None = None,
+) -> dict[str, torch.Tensor]:
+    """Metrics of drift; the table above defines them.
+
+    Args:
+        reference: float64 or float32, shape [N] or [N, columns], finite.
+        current: The same dtype, shape [M] or [M, columns], finite.
+        bins: How many bins ``psi`` and ``kl`` have, at least 1.
+        reference_weights: float64 or float32, shape [N], each finite and at least 0; ones by default.
+        current_weights: The same of ``current``, shape [M]. Weights are summed in steps of 2^-95 of the largest one's power of 2.
+
+    Returns:
+        Key to float64, shape [columns], or [] where the samples have one dimension.
+
+    Raises:
+        ValueError: A dtype, shape or device is none of the above, ``bins`` is below 1, or a value is not finite or a weight
+            negative; the first such row is named.
+    """
+    is_one = reference.dim() == 1 and current.dim() == 1
+    if is_one:
+        reference, current = reference[:, None], current[:, None]
+    table: torch.Tensor = torch.ops.within.drift_metrics(reference, current, bins, reference_weights, current_weights)
+    if is_one:
+        table = table[0]
+    return {key: table[..., i] for i, key in enumerate(KEYS)}
+
+
+@torch.library.register_fake("within::drift_metrics")  # type: ignore[untyped-decorator]
+def _like_table(
+    reference: torch.Tensor,
+    current: torch.Tensor,
+    bins: int,
+    reference_weights: torch.Tensor | None,
+    current_weights: torch.Tensor | None,
+) -> torch.Tensor:
+    return reference.new_empty((reference.shape[1], len(KEYS)), dtype=torch.float64)
