@@ -49,29 +49,29 @@ void encode_scores(GivenRows& rows) {
     }
 }
 
-// The value of a positive number's lowest bit.
-inline double lowest_bit(double value) {
+// The bits of the value of a positive number's lowest bit; of 0 those of infinity. Positive numbers are ordered as
+// their bits are.
+inline uint64_t lowest_bit(double value) {
     const uint64_t bits = bits_of(value);
-    const uint64_t rest = bits & 0xfffffffffffffull ? bits & (bits - 1) : 0;
-    return value - double_of(rest);
+    const uint64_t has_fraction = (bits & 0xfffffffffffffull) != 0 ? ~uint64_t{0} : 0;
+    const uint64_t lowest = bits_of(value - double_of(bits & (bits - 1) & has_fraction));
+    return lowest != 0 ? lowest : 0x7ff0000000000000ull;
 }
 
 template <typename Weight>
 void measure_weights(GivenRows& rows) {
     const Weight* const weights = static_cast<const Weight*>(rows.weights);
-    constexpr double kInfinity = std::numeric_limits<double>::infinity();
-    double largest = 0, finest = kInfinity;
-    int64_t wrong = 0;
+    uint64_t largest = 0, finest = 0x7ff0000000000000ull, wrong = 0;
     for (int64_t i = rows.begin; i < rows.end; ++i) {
-        const double weight = static_cast<double>(weights[i]);
-        wrong += !((weight >= 0) & (weight <= kMostWeight));
-        const double lowest = weight > 0 ? lowest_bit(weight) : kInfinity;
-        largest = weight > largest ? weight : largest;
+        const double weight = static_cast<double>(weights[i]) + 0.0;
+        const uint64_t bits = bits_of(weight), lowest = lowest_bit(weight);
+        wrong |= !((weight >= 0) & (weight <= kMostWeight));
+        largest = bits > largest ? bits : largest;
         finest = lowest < finest ? lowest : finest;
     }
-    rows.largest = largest;
-    rows.finest = finest;
-    for (int64_t i = rows.begin; i < rows.end && wrong > 0 && rows.weight_at < 0; ++i)
+    rows.largest = double_of(largest);
+    rows.finest = double_of(finest);
+    for (int64_t i = rows.begin; i < rows.end && wrong != 0 && rows.weight_at < 0; ++i)
         if (!(weights[i] >= Weight{0} && static_cast<double>(weights[i]) <= kMostWeight)) rows.weight_at = i;
 }
 
