@@ -81,21 +81,18 @@ struct Coded<uint64_t> {
     WITHIN_HOST_DEVICE static double score(uint64_t key) { return double_of(kOne - (key >> 1)); }
 };
 
-// What one row adds to the log loss and to the Brier score.
-struct Point {
-    double loss;
-    double brier;
-};
-
-template <typename Key>
-WITHIN_HOST_DEVICE Point point_of(double score, bool label) {
+// What one row adds to the log loss and to the Brier score. F is double, U uint64_t, Label bool; or they are vectors of
+// these and of masks.
+template <typename Key, typename U, typename F, typename Label>
+WITHIN_HOST_DEVICE void points_of(F score, Label label, F* loss, F* brier) {
     constexpr double kLow = Coded<Key>::kClip, kHigh = 1.0 - Coded<Key>::kClip;
-    const double rest = 1.0 - score;
-    const double hit = label ? score : rest;
-    const double miss = label ? rest : score;
-    double clipped = hit < kLow ? kLow : hit;
-    clipped = clipped > kHigh ? kHigh : clipped;
-    return {-log_normal<double, uint64_t>(clipped), miss * miss};
+    const F low = F{} + kLow, high = F{} + kHigh;
+    const F rest = 1.0 - score;
+    const F hit = label ? score : rest;
+    const F miss = label ? rest : score;
+    const F raised = hit < low ? low : hit;
+    *loss = -log_normal<F, U>(raised > high ? high : raised);
+    *brier = miss * miss;
 }
 
 // Bin b of `bins` holds scores in (b / bins, (b + 1) / bins], the first 0 too; the bounds are numpy.linspace's.

@@ -49,29 +49,29 @@ void encode_scores(GivenRows& rows) {
     }
 }
 
-// The value of a positive number's lowest bit.
-inline double lowest_bit(double value) {
+// The bits of the value of a positive number's lowest bit; of 0 those of infinity. Positive numbers are ordered as
+// their bits are.
+inline uint64_t lowest_bit(double value) {
     const uint64_t bits = bits_of(value);
-    const uint64_t rest = bits & 0xfffffffffffffull ? bits & (bits - 1) : 0;
-    return value - double_of(rest);
+    const uint64_t has_fraction = (bits & 0xfffffffffffffull) != 0 ? ~uint64_t{0} : 0;
+    const uint64_t lowest = bits_of(value - double_of(bits & (bits - 1) & has_fraction));
+    return lowest != 0 ? lowest : 0x7ff0000000000000ull;
 }
 
 template <typename Weight>
 void measure_weights(GivenRows& rows) {
     const Weight* const weights = static_cast<const Weight*>(rows.weights);
-    constexpr double kInfinity = std::numeric_limits<double>::infinity();
-    double largest = 0, finest = kInfinity;
-    int64_t wrong = 0;
+    uint64_t largest = 0, finest = 0x7ff0000000000000ull, wrong = 0;
     for (int64_t i = rows.begin; i < rows.end; ++i) {
-        const double weight = static_cast<double>(weights[i]);
-        wrong += !((weight >= 0) & (weight <= kMostWeight));
-        const double lowest = weight > 0 ? lowest_bit(weight) : kInfinity;
-        largest = weight > largest ? weight : largest;
+        const double weight = static_cast<double>(weights[i]) + 0.0;
+        const uint64_t bits = bits_of(weight), lowest = lowest_bit(weight);
+        wrong |= !((weight >= 0) & (weight <= kMostWeight));
+        largest = bits > largest ? bits : largest;
         finest = lowest < finest ? lowest : finest;
     }
-    rows.largest = largest;
-    rows.finest = finest;
-    for (int64_t i = rows.begin; i < rows.end && wrong > 0 && rows.weight_at < 0; ++i)
+    rows.largest = double_of(largest);
+    rows.finest = double_of(finest);
+    for (int64_t i = rows.begin; i < rows.end && wrong != 0 && rows.weight_at < 0; ++i)
         if (!(weights[i] >= Weight{0} && static_cast<double>(weights[i]) <= kMostWeight)) rows.weight_at = i;
 }
 
@@ -90,14 +90,6 @@ void binary_encode(GivenRows& rows) {
 // ---- weights as integers ----
 
 struct NoWeights {};
-
-template <typename Weight>
-double weight_at(const Weight* weights, int64_t i) {
-    if constexpr (std::is_same_v<Weight, NoWeights>)
-        return 1.0;
-    else
-        return static_cast<double>(weights[i]);
-}
 
 // A weight as a multiple of 2^base, which it is.
 template <typename Word>
@@ -190,21 +182,24 @@ template <typename Key, typename Weight>
 void add_masses_to_limbs(const SortedRows& rows, int64_t begin, int64_t end, WindowSum* masses) {
     const Key* const keys = keys_of<Key>(rows);
     for (int64_t i = begin; i < end; ++i)
-        add_exactly(wide_of(masses[keys[i] & 1]), weight_at(weights_of<Weight>(rows), i));
+        add_exactly(wide_of(masses[keys[i] & 1]), static_cast<double>(weights_of<Weight>(rows)[i]));
 }
 
 template <typename Key, typename Weight>
 void masses_of(const SortedRows& rows, int64_t begin, int64_t end, WindowSum* masses) {
     clear(masses[0]);
     clear(masses[1]);
-    if constexpr (std::is_same_v<Weight, NoWeights>) return add_masses<Key, Weight, int64_t>(rows, begin, end, masses);
-    switch (rows.units) {
-        case Units::words64:
-            return add_masses<Key, Weight, int64_t>(rows, begin, end, masses);
-        case Units::words128:
-            return add_masses<Key, Weight, __int128>(rows, begin, end, masses);
-        case Units::limbs:
-            return add_masses_to_limbs<Key, Weight>(rows, begin, end, masses);
+    if constexpr (std::is_same_v<Weight, NoWeights>) {
+        add_masses<Key, Weight, int64_t>(rows, begin, end, masses);
+    } else {
+        switch (rows.units) {
+            case Units::words64:
+                return add_masses<Key, Weight, int64_t>(rows, begin, end, masses);
+            case Units::words128:
+                return add_masses<Key, Weight, __int128>(rows, begin, end, masses);
+            case Units::limbs:
+                return add_masses_to_limbs<Key, Weight>(rows, begin, end, masses);
+        }
     }
 }
 
@@ -397,36 +392,71 @@ void binary_curve(PartCurve& part) {
 
 // ---- what each row adds by itself ----
 
+#if defined(WITHIN_AVX512)
+constexpr int kVectorBytes = 64;
+#elif defined(WITHIN_AVX2)
+constexpr int kVectorBytes = 32;
+#else
+constexpr int kVectorBytes = 16;
+#endif
+typedef double Doubles __attribute__((vector_size(kVectorBytes)));
+typedef uint64_t Words __attribute__((vector_size(kVectorBytes)));
+typedef int64_t Masks __attribute__((vector_size(kVectorBytes)));
+
+// A block of rows, and what each adds; where it is not full, what is behind its end means nothing.
+struct alignas(64) Points {
+    double scores[kBlock];
+    int64_t labels[kBlock];  // all bits of those that are 1
+    double losses[kBlock];
+    double briers[kBlock];
+
+    template <typename Key>
+    void compute(const Key* keys, int64_t count) {
+        constexpr int64_t kLanes = kVectorBytes / 8;
+        for (int64_t i = 0; i < count; ++i) scores[i] = Coded<Key>::score(keys[i]);
+        for (int64_t i = 0; i < count; ++i) labels[i] = -static_cast<int64_t>(keys[i] & 1);
+        for (int64_t i = count; i % kLanes != 0; ++i) scores[i] = labels[i] = 0;
+        for (int64_t i = 0; i < count; i += kLanes) {
+            Doubles score, loss, brier;
+            Masks label;
+            memcpy(&score, scores + i, sizeof score);
+            memcpy(&label, labels + i, sizeof label);
+            points_of<Key, Words>(score, label, &loss, &brier);
+            memcpy(losses + i, &loss, sizeof loss);
+            memcpy(briers + i, &brier, sizeof brier);
+        }
+    }
+};
+
 template <typename Key, typename Weight>
 void add_points(PartPoints& part, WindowSum& gap, int64_t begin, int64_t end) {
     constexpr bool kIsWeighted = !std::is_same_v<Weight, NoWeights>;
     const Key* const keys = keys_of<Key>(part.rows);
     const Weight* const weights = weights_of<Weight>(part.rows);
     const int base = point_base(part.rows), base_of_loss = loss_base(part.rows);
-    double losses[kBlock], briers[kBlock], scores[kBlock], labels[kBlock];
+    Points points;
     int64_t positives = 0;
     for (int64_t from = begin; from < end; from += kBlock) {
         const int64_t count = std::min(kBlock, end - from);
-        for (int64_t i = 0; i < count; ++i) {
-            const Key key = keys[from + i];
-            const double weight = weight_at(weights, from + i);
-            const double score = Coded<Key>::score(key);
-            const Point point = point_of<Key>(score, key & 1);
-            losses[i] = kIsWeighted ? weight * point.loss : point.loss;
-            briers[i] = kIsWeighted ? weight * point.brier : point.brier;
-            scores[i] = kIsWeighted ? weight * score : score;
-            if constexpr (kIsWeighted) {
-                labels[i] = key & 1 ? -weight : 0.0;
-            } else {
-                positives += key & 1;
+        points.compute(keys + from, count);
+        if constexpr (kIsWeighted) {
+            double owed[kBlock];
+            for (int64_t i = 0; i < count; ++i) {
+                const double weight = static_cast<double>(weights[from + i]);
+                points.losses[i] *= weight;
+                points.briers[i] *= weight;
+                points.scores[i] *= weight;
+                owed[i] = points.labels[i] != 0 ? -weight : 0.0;
             }
+            add_terms(gap, owed, count, base);
+        } else {
+            for (int64_t i = 0; i < count; ++i) positives -= points.labels[i];
         }
-        add_terms(part.loss, losses, count, base_of_loss);
-        add_terms(part.brier, briers, count, base);
-        add_terms(gap, scores, count, base);
-        if constexpr (kIsWeighted) add_terms(gap, labels, count, base);
+        add_terms(part.loss, points.losses, count, base_of_loss);
+        add_terms(part.brier, points.briers, count, base);
+        add_terms(gap, points.scores, count, base);
     }
-    gap.words -= static_cast<__int128>(positives) << (kIsWeighted ? 0 : -base);
+    if constexpr (!kIsWeighted) gap.words -= static_cast<__int128>(positives) << -base;
 }
 
 // Rows of one bin lie together: it is looked up once, and where it ends.
