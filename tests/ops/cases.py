@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 import torch
 
+import within_wf.ops.drift
+import within_wf.ops.regression
 import within_wf.ops.scatter  # noqa: F401 - registers the gradients of its operators
+from tests.ops.regression_cases import drift_calls, regression_calls
 
 FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 Result = torch.Tensor | tuple[torch.Tensor, ...] | list[torch.Tensor]
@@ -125,5 +128,10 @@ def _normal(rows: int, columns: int) -> torch.Tensor:
     return torch.randn(rows, columns, generator=torch.Generator().manual_seed(rows), dtype=torch.float64)
 
 
-CASES = tuple(scatter_cases())
+def regression_cases() -> Iterator[Case]:
+    """Of regression_metrics and drift_metrics."""
+    return (Case(*call) for calls in (regression_calls(), drift_calls()) for call in calls)
+
+
+CASES = (*scatter_cases(), *regression_cases())
 """Of every operator; tests/ops/test_cases.py wants each to be here."""
