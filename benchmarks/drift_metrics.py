@@ -64,8 +64,8 @@ def main() -> int:
             found = medians(seconds)
             floor = (reference.nbytes + current.nbytes) / bandwidth
             lines.append(
-                f"| {str(dtype).removeprefix('torch.')} | {threads} | {1e3 * found['ours']:.0f} | {1e3 * min(seconds['ours']):.0f} "
-                f"| {1e3 * found['scipy']:.0f} | {found['scipy'] / found['ours']:.1f} | {1e3 * found['numpy']:.0f} | "
+                f"| {str(dtype).removeprefix('torch.')} | {threads} | {1e3 * found['ours']:.0f} | "
+                f"{1e3 * min(seconds['ours']):.0f} | {1e3 * found['scipy']:.0f} | {found['scipy'] / found['ours']:.1f} | {1e3 * found['numpy']:.0f} | "
                 f"{found['numpy'] / found['ours']:.1f} | {1e3 * floor:.1f} |"
             )
             print(lines[-1], flush=True)

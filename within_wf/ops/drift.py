@@ -44,7 +44,7 @@ def drift_metrics(
         current: The same dtype, shape [M] or [M, columns], finite.
         bins: How many bins ``psi`` and ``kl`` have, at least 1.
         reference_weights: float64 or float32, shape [N], each finite and at least 0; ones by default.
-        current_weights: The same of ``current``, shape [M]. Weights are summed in steps of 2^-95 of the largest one's power of 2.
+        current_weights: The same of ``current``, shape [M]. Weights are summed in steps of 2^-95 of the largest's power of 2.
 
     Returns:
         Key to float64, shape [columns], or [] where the samples have one dimension.

@@ -8,7 +8,7 @@ from within_wf.ops.regression import QUANTILES
 
 
 def regression_metrics(predictions: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
-    """What :func:`within_wf.ops.regression_metrics` gives, up to rounding, of rows of one weight; more than one, none constant."""
+    """What :func:`within_wf.ops.regression_metrics` gives, up to rounding; no column constant."""
     p, t = predictions.to(torch.float64), targets.to(torch.float64)
     error = p - t
     return {
