@@ -217,9 +217,8 @@ void measure_column(const at::Tensor& reference, const at::Tensor& current, int6
         out[2] = static_cast<double>(whole.farthest_by) / (static_cast<double>(r.count) * static_cast<double>(c.count));
         out[3] = ks_pvalue(r.count, c.count, static_cast<int64_t>(whole.farthest_by));
     } else {
-        const double a = weights->effective, b = other_weights->effective;
         out[2] = whole.farthest;
-        out[3] = kolmogorov_tail(whole.farthest * std::sqrt(a * b / (a + b)));
+        out[3] = limit_of_pvalue(weights->effective, other_weights->effective, whole.farthest);
     }
     // A range beyond the largest number leaves no distance but infinity.
     const double range = std::max(number_of(r.keys[r.count - 1]), number_of(c.keys[c.count - 1])) -

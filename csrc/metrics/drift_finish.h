@@ -39,12 +39,20 @@ inline double outside_paths(int64_t m, int64_t n, int64_t divisor, int64_t h) {
     return outside[length - 1];
 }
 
-// Of n and m rows without weights that are `by` / (n m) apart: exact up to 10000 rows, Kolmogorov's limit beyond.
+// Kolmogorov's limit of two samples that are `apart`, corrected for few rows (Vrbik, "Small-sample corrections to
+// Kolmogorov-Smirnov test statistic", 2018).
+inline double limit_of_pvalue(double rows, double others, double apart) {
+    const double both = rows * others / (rows + others);
+    const double root = std::sqrt(both), z = apart * root;
+    return z > 0 ? kolmogorov_tail(z + 1 / (6 * root) + (z - 1) / (4 * both)) : 1;
+}
+
+// Of n and m rows without weights that are `by` / (n m) apart: exact up to 10000 rows, the limit beyond.
 inline double ks_pvalue(int64_t n, int64_t m, int64_t by) {
     if (by == 0) return 1;
     if (std::max(n, m) > kMostExactRows) {
         const double rows = static_cast<double>(n), others = static_cast<double>(m);
-        return kolmogorov_tail(static_cast<double>(by) / (rows * others) * std::sqrt(rows * others / (rows + others)));
+        return limit_of_pvalue(rows, others, static_cast<double>(by) / (rows * others));
     }
     const int64_t divisor = std::gcd(n, m);
     const int64_t h = by / divisor;

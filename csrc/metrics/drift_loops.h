@@ -53,7 +53,7 @@ struct DriftBlock {
 };
 
 template <typename Key, bool is_weighted>
-void add_block(DriftWalk& walk, DriftBlock<Key>& block, int64_t count, double rows) {
+void add_block(DriftWalk& walk, DriftBlock<Key>& block, int64_t count, double per_row) {
     double largest = 0, farthest = 0;
     uint64_t farthest_by = 0;
     for (int64_t k = 0; k < count; ++k) {
@@ -65,7 +65,7 @@ void add_block(DriftWalk& walk, DriftBlock<Key>& block, int64_t count, double ro
         } else {
             const int64_t by = is_last ? (block.by[k] < 0 ? -block.by[k] : block.by[k]) : 0;
             farthest_by = static_cast<uint64_t>(by) > farthest_by ? static_cast<uint64_t>(by) : farthest_by;
-            apart = static_cast<double>(by) / rows;
+            apart = static_cast<double>(by) * per_row;
         }
         const double gap = number_of(block.x[k + 1]) - number_of(block.x[k]);
         block.terms[k] = apart > 0 ? apart * gap : 0;
@@ -81,7 +81,7 @@ void walk_both(DriftWalk& walk) {
     const Key* const reference = static_cast<const Key*>(walk.reference.keys);
     const Key* const current = static_cast<const Key*>(walk.current.keys);
     const int64_t rows = walk.reference.count, other_rows = walk.current.count;
-    const double both = static_cast<double>(rows) * static_cast<double>(other_rows);
+    const double per_row = 1 / (static_cast<double>(rows) * static_cast<double>(other_rows));
     int64_t i = walk.begin, j = walk.other_begin;
     int64_t by = i * other_rows - j * rows;
     DriftBlock<Key> block;
@@ -102,7 +102,7 @@ void walk_both(DriftWalk& walk) {
             }
         }
         block.x[count] = std::min(reference[i], current[j]);
-        add_block<Key, is_weighted>(walk, block, count, both);
+        add_block<Key, is_weighted>(walk, block, count, per_row);
     }
 }
 

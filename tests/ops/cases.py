@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator
 import torch
 
 import within_wf.ops.binary
+import within_wf.ops.drift
+import within_wf.ops.regression
 import within_wf.ops.scatter  # noqa: F401 - registers the gradients of its operators
 from tests.ops.binary_cases import binary_calls
 from tests.ops.bootstrap_cases import bootstrap_cases
 from tests.ops.case import Case
 from tests.ops.multiclass_cases import multiclass_cases
+from tests.ops.regression_cases import drift_calls, regression_calls
 
 FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 Result = torch.Tensor | tuple[torch.Tensor, ...] | list[torch.Tensor]
@@ -114,5 +117,10 @@ def binary_cases() -> Iterator[Case]:
     return (Case(*call) for call in binary_calls())
 
 
-CASES = (*scatter_cases(), *binary_cases(), *multiclass_cases(), *bootstrap_cases())
+def regression_cases() -> Iterator[Case]:
+    """Of regression_metrics and drift_metrics."""
+    return (Case(*call) for calls in (regression_calls(), drift_calls()) for call in calls)
+
+
+CASES = (*scatter_cases(), *binary_cases(), *regression_cases(), *multiclass_cases(), *bootstrap_cases())
 """Of every operator; tests/ops/test_cases.py wants each to be here."""

@@ -10,9 +10,10 @@
 
 Bins end at quantiles of the reference (numpy's ``linear``, ``inverted_cdf`` with weights), the upper end belonging to the bin; the
 first and the last are open. A share below 1e-6 counts as 1e-6, so that an empty bin has a logarithm. Where ends coincide the bins
-between are empty in both samples and add nothing. The limit of ``ks_pvalue`` is ``scipy.stats.kstwobign.sf(ks * sqrt(n m / (n +
-m)))``, which scipy's ``asymp`` refines for few rows. With weights the sizes n and m are Kish's, (sum w)^2 / sum w^2, and the p-value
-is the limit at every size. A sample without rows, or whose weights are all 0, gives NaN throughout.
+between are empty in both samples and add nothing. The limit of ``ks_pvalue`` has Vrbik's correction for few rows: with n m / (n +
+m) = e and z = ks sqrt(e) it is ``scipy.stats.kstwobign.sf(z + 1 / (6 sqrt(e)) + (z - 1) / (4 e))``, near scipy's ``asymp`` (within
+0.2 % where e is 300, 1e-5 where it is 3e4, for p-values from 0.02). With weights n and m are Kish's, (sum w)^2 / sum w^2, and the
+p-value is the limit at every size. A sample without rows, or whose weights are all 0, gives NaN throughout.
 
 Sums are exact before they are rounded once: results depend on no order of rows, number of threads, instruction set or device.
 """  # noqa: E501
@@ -43,7 +44,7 @@ def drift_metrics(
         current: The same dtype, shape [M] or [M, columns], finite.
         bins: How many bins ``psi`` and ``kl`` have, at least 1.
         reference_weights: float64 or float32, shape [N], each finite and at least 0; ones by default.
-        current_weights: The same of ``current``, shape [M]. Weights are summed in steps of 2^-95 of the largest one's power of 2.
+        current_weights: The same of ``current``, shape [M]. Weights are summed in steps of 2^-95 of the largest's power of 2.
 
     Returns:
         Key to float64, shape [columns], or [] where the samples have one dimension.

@@ -61,9 +61,8 @@ def regression_metrics(
             first such row is named.
         IndexError: A group is outside [0, num_groups); the first such row is named.
     """
-    if groups is None:
-        count = 0
-    else:
+    count = 0
+    if groups is not None:
         count = num_groups if num_groups is not None else int(groups.max()) + 1 if groups.numel() else 0
     table: torch.Tensor = torch.ops.within.regression_metrics(
         predictions, targets, weights, groups, count, [float(q) for q in quantiles]
