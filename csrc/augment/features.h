@@ -89,12 +89,13 @@ WITHIN_HOST_DEVICE double cosine_of_turn(uint32_t k) {
 // A draw of Beta(alpha, alpha) of two words: T / sqrt(2 alpha + T^2) of a t variable T with 2 alpha degrees of freedom,
 // by Bailey, "Polar generation of random variates with the t-distribution", Mathematics of Computation 62 (1994); the
 // whole in Devroye, "Random variate generation in one line of code" (1996).
+// From its nearer end, so that small ones keep their digits.
 WITHIN_HOST_DEVICE double symmetric_beta(uint32_t radius, uint32_t angle, double alpha) {
     const double u = (static_cast<double>(radius) + 0.5) * 0x1p-32;
     const double cosine = cosine_of_turn(angle);
     const double square = (exponential<13>(-log(u) / alpha) - 1) * (cosine * cosine);
-    const double half = 0.5 * sqrt(square / (1 + square));
-    return cosine < 0 ? 0.5 - half : 0.5 + half;
+    const double end = 0.5 / ((1 + square) * (1 + sqrt(square / (1 + square))));
+    return cosine < 0 ? end : 1 - end;
 }
 
 struct Mixed {

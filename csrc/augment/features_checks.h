@@ -27,9 +27,15 @@ inline void check_chance(double chance, const char* name) {
     TORCH_CHECK_VALUE(chance >= 0 && chance <= 1, "augment_features: ", name, " is ", chance, ", expected 0 to 1");
 }
 
-inline void check_keys(at::IntArrayRef keys, int64_t count) {
-    TORCH_CHECK_VALUE(static_cast<int64_t>(keys.size()) == count, "augment_features: keys has ", keys.size(),
-                      " words, expected ", count);
+// Two words a purpose, read by the host whatever the device.
+inline void read_keys(const at::Tensor& keys, uint32_t (*words)[2]) {
+    TORCH_CHECK_VALUE(
+        keys.scalar_type() == at::kLong && keys.device().is_cpu() && keys.sizes() == at::IntArrayRef({kPurposes, 2}),
+        "augment_features: keys is ", keys.scalar_type(), " ", keys.sizes(), " on ", keys.device(),
+        ", expected int64 [", kPurposes, ", 2] on cpu");
+    const at::Tensor dense = keys.contiguous();
+    for (int i = 0; i < kPurposes * 2; ++i)
+        words[i / 2][i % 2] = static_cast<uint32_t>(dense.const_data_ptr<int64_t>()[i]);
 }
 
 inline void check_bank_rows(int64_t rows) {
@@ -83,7 +89,7 @@ struct FeatureTensors {
     at::Tensor x, ids;
     MaybeTensor bank, noise_scale, fill, partners, weights;
 
-    Features task(at::Tensor& out, at::IntArrayRef keys, int64_t epoch, double dropout, double swap) const {
+    Features task(at::Tensor& out, const at::Tensor& keys, int64_t epoch, double dropout, double swap) const {
         Features task{};
         task.x = x.const_data_ptr();
         task.bank = pointer(bank);
@@ -98,7 +104,7 @@ struct FeatureTensors {
         task.end = x.size(0);
         task.dropout = chance_in_words(dropout);
         task.swap = chance_in_words(swap);
-        for (int i = 0; i < kPurposes * 2; ++i) task.keys[i / 2][i % 2] = static_cast<uint32_t>(keys[i]);
+        read_keys(keys, task.keys);
         task.epoch = static_cast<uint32_t>(epoch);
         return task;
     }
@@ -115,10 +121,8 @@ inline MaybeTensor contiguous(const MaybeTensor& tensor) {
 
 inline FeatureTensors checked_features(const at::Tensor& x, const MaybeTensor& bank, const MaybeTensor& noise_scale,
                                        const MaybeTensor& fill, const MaybeTensor& partners, const MaybeTensor& weights,
-                                       const at::Tensor& ids, at::IntArrayRef keys, int64_t epoch, double dropout,
-                                       double swap) {
+                                       const at::Tensor& ids, int64_t epoch, double dropout, double swap) {
     check_table(x, ids, epoch, dropout, swap);
-    check_keys(keys, kPurposes * 2);
     const int64_t columns = x.size(1);
     check_beside(bank, x, {bank.has_value() ? bank->size(0) : 0, columns}, "bank");
     if (bank.has_value() && x.size(0) > 0) check_bank_rows(bank->size(0));
@@ -135,9 +139,8 @@ inline FeatureTensors checked_features(const at::Tensor& x, const MaybeTensor& b
 }
 
 inline FeatureTensors checked_gradient(const at::Tensor& gradient, const MaybeTensor& weights, const at::Tensor& ids,
-                                       at::IntArrayRef keys, int64_t epoch, double dropout, double swap) {
+                                       int64_t epoch, double dropout, double swap) {
     check_table(gradient, ids, epoch, dropout, swap);
-    check_keys(keys, kPurposes * 2);
     check_weights(weights, gradient);
     FeatureTensors tensors;
     tensors.x = gradient.contiguous();
@@ -146,10 +149,9 @@ inline FeatureTensors checked_gradient(const at::Tensor& gradient, const MaybeTe
     return tensors;
 }
 
-inline Mixup checked_mixup(const at::Tensor& ids, at::IntArrayRef key, int64_t epoch, int64_t bank_rows, double chance,
-                           double alpha) {
+inline Mixup checked_mixup(const at::Tensor& ids, const at::Tensor& keys, int64_t epoch, int64_t bank_rows,
+                           double chance, double alpha) {
     check_ids(ids, ids.device(), epoch);
-    check_keys(key, 2);
     check_bank_rows(bank_rows);
     check_chance(chance, "chance");
     TORCH_CHECK_VALUE(alpha > 0 && alpha <= 1e6, "augment_features: alpha is ", alpha,
@@ -159,7 +161,9 @@ inline Mixup checked_mixup(const at::Tensor& ids, at::IntArrayRef key, int64_t e
     mixup.end = ids.size(0);
     mixup.chance = chance_in_words(chance);
     mixup.alpha = alpha;
-    for (int i = 0; i < 2; ++i) mixup.key[i] = static_cast<uint32_t>(key[i]);
+    uint32_t words[kPurposes][2];
+    read_keys(keys, words);
+    for (int i = 0; i < 2; ++i) mixup.key[i] = words[static_cast<int>(Purpose::mixup)][i];
     mixup.epoch = static_cast<uint32_t>(epoch);
     return mixup;
 }

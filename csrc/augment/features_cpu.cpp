@@ -42,10 +42,10 @@ void check_partner_rows(const Features& task) {
 
 at::Tensor augment_features_cpu(const at::Tensor& x, const MaybeTensor& bank, const MaybeTensor& noise_scale,
                                 const MaybeTensor& fill, const MaybeTensor& partners, const MaybeTensor& weights,
-                                const at::Tensor& sample_ids, at::IntArrayRef keys, int64_t epoch, double dropout,
+                                const at::Tensor& sample_ids, const at::Tensor& keys, int64_t epoch, double dropout,
                                 double swap) {
     const FeatureTensors tensors =
-        checked_features(x, bank, noise_scale, fill, partners, weights, sample_ids, keys, epoch, dropout, swap);
+        checked_features(x, bank, noise_scale, fill, partners, weights, sample_ids, epoch, dropout, swap);
     at::Tensor out = at::empty(x.sizes(), x.options());
     const Features task = tensors.task(out, keys, epoch, dropout, swap);
     check_partner_rows(task);
@@ -54,9 +54,9 @@ at::Tensor augment_features_cpu(const at::Tensor& x, const MaybeTensor& bank, co
 }
 
 at::Tensor augment_features_backward_cpu(const at::Tensor& gradient, const MaybeTensor& weights,
-                                         const at::Tensor& sample_ids, at::IntArrayRef keys, int64_t epoch,
+                                         const at::Tensor& sample_ids, const at::Tensor& keys, int64_t epoch,
                                          double dropout, double swap) {
-    const FeatureTensors tensors = checked_gradient(gradient, weights, sample_ids, keys, epoch, dropout, swap);
+    const FeatureTensors tensors = checked_gradient(gradient, weights, sample_ids, epoch, dropout, swap);
     at::Tensor out = at::empty(gradient.sizes(), gradient.options());
     const Features task = tensors.task(out, keys, epoch, dropout, swap);
     share_rows(task, gradient.scalar_type() == at::kDouble ? features_pass_back_double_kernel()
@@ -64,9 +64,9 @@ at::Tensor augment_features_backward_cpu(const at::Tensor& gradient, const Maybe
     return out;
 }
 
-std::tuple<at::Tensor, at::Tensor> feature_mixup_cpu(const at::Tensor& sample_ids, at::IntArrayRef key, int64_t epoch,
-                                                     int64_t bank_rows, double chance, double alpha) {
-    Mixup mixup = checked_mixup(sample_ids, key, epoch, bank_rows, chance, alpha);
+std::tuple<at::Tensor, at::Tensor> feature_mixup_cpu(const at::Tensor& sample_ids, const at::Tensor& keys,
+                                                     int64_t epoch, int64_t bank_rows, double chance, double alpha) {
+    Mixup mixup = checked_mixup(sample_ids, keys, epoch, bank_rows, chance, alpha);
     const at::Tensor ids = sample_ids.contiguous();
     at::Tensor partners = at::empty(ids.sizes(), ids.options());
     at::Tensor weights = at::empty(ids.sizes(), ids.options().dtype(at::kDouble));

@@ -5,15 +5,14 @@ namespace within {
 
 TORCH_LIBRARY_FRAGMENT(within, m) {
     m.def(
-        "augment_features(Tensor x, Tensor? bank, Tensor? noise_scale, Tensor? fill, Tensor? partners, Tensor? "
-        "weights, "
-        "Tensor sample_ids, int[] keys, SymInt epoch, float dropout, float swap) -> Tensor");
+        "augment_features(Tensor x, Tensor? bank, Tensor? noise_scale, Tensor? fill, Tensor? partners, "
+        "Tensor? weights, Tensor sample_ids, Tensor keys, SymInt epoch, float dropout, float swap) -> Tensor");
     m.def(
-        "augment_features_backward(Tensor gradient, Tensor? weights, Tensor sample_ids, int[] keys, SymInt epoch, "
+        "augment_features_backward(Tensor gradient, Tensor? weights, Tensor sample_ids, Tensor keys, SymInt epoch, "
         "float dropout, float swap) -> Tensor");
     m.def(
-        "feature_mixup(Tensor sample_ids, int[] key, SymInt epoch, SymInt bank_rows, float chance, float alpha) -> (Tensor, "
-        "Tensor)");
+        "feature_mixup(Tensor sample_ids, Tensor keys, SymInt epoch, SymInt bank_rows, float chance, float alpha) "
+        "-> (Tensor, Tensor)");
 }
 
 }  // namespace within

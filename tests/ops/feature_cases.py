@@ -9,7 +9,7 @@ import torch
 import within_wf.ops.features  # noqa: F401 - registers the gradients of its operators
 from tests.ops.case import Case
 
-KEYS = [(word * 0x9E3779B9 + 1) & 0xFFFFFFFF for word in range(10)]
+KEYS = [[(word * 0x9E3779B9 + 1) & 0xFFFFFFFF for word in (2 * purpose, 2 * purpose + 1)] for purpose in range(5)]
 SHAPES = ((1, 1), (7, 3), (300, 13), (5, 1030), (3, 2600), (0, 4), (4, 0))
 """Fewer features than a block, rows side by side in a tile, rows of several tiles."""
 STEPS = {
@@ -35,8 +35,9 @@ def feature_cases() -> Iterator[Case]:
                 yield Case("augment_features", title, forward, (0,))
                 yield Case("augment_features_backward", title, backward, (0,))
     yield Case("augment_features", "float32, not numbers", _not_numbers)
+    yield Case("feature_keys", "a seed of 64 bits", lambda: (2**32 - 1, 7))
     for alpha in (0.01, 0.2, 1.0, 30.0):
-        yield Case("feature_mixup", f"alpha {alpha}", lambda a=alpha: (_ids(500), KEYS[8:], 2**32 - 1, 2**32, 0.8, a))
+        yield Case("feature_mixup", f"alpha {alpha}", lambda a=alpha: (_ids(500), torch.tensor(KEYS), 2**32 - 1, 2**32, 0.8, a))
 
 
 def _draws() -> torch.Generator:
@@ -59,7 +60,7 @@ def _forward(rows: int, columns: int, dtype: torch.dtype, steps: str) -> tuple[o
     partners, weights = _mixture(rows) if is_mixed else (None, None)
     has_bank = is_mixed or swap > 0
     tensors = (x, bank if has_bank else None, scale if is_noisy else None, fill if dropout > 0 else None, partners, weights)
-    return *tensors, _ids(rows), KEYS, 7, dropout, swap
+    return *tensors, _ids(rows), torch.tensor(KEYS), 7, dropout, swap
 
 
 def _backward(rows: int, columns: int, dtype: torch.dtype, steps: str) -> tuple[object, ...]:

@@ -94,9 +94,7 @@ def augment_features(
     needs_bank = config.swap_prob > 0 or config.mixup_prob > 0
     partners = weights = None
     if config.mixup_prob > 0 and x.shape[0] > 0:
-        partners, weights = _OPS.feature_mixup(
-            sample_ids, keys[8:], epoch, source.shape[0], config.mixup_prob, config.mixup_alpha
-        )
+        partners, weights = _OPS.feature_mixup(sample_ids, keys, epoch, source.shape[0], config.mixup_prob, config.mixup_alpha)
     scale = None
     if config.noise_std > 0:
         scale = x.new_full((x.shape[-1],), config.noise_std) if std is None else std.detach() * config.noise_std
@@ -138,19 +136,33 @@ def draw_mixup(
         OperatorError: ``seed`` is out of range.
         ValueError: Another argument is not one of the above.
     """
-    partners, weights = _OPS.feature_mixup(sample_ids, _keys(seed)[8:], epoch, bank_rows, config.mixup_prob, config.mixup_alpha)
+    partners, weights = _OPS.feature_mixup(sample_ids, _keys(seed), epoch, bank_rows, config.mixup_prob, config.mixup_alpha)
     return partners, weights
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _keys(seed: int) -> list[int]:
-    """Two words a purpose."""
-    if problems := seed_problems(seed, 0):
-        raise OperatorError("features cannot be augmented so", problems)
-    return [word for purpose in _PURPOSES for word in Stream(seed, purpose).key]
+def _keys(seed: int) -> torch.Tensor:
+    if not isinstance(seed, int) or not 0 <= seed < 2**64:
+        raise OperatorError("features cannot be augmented so", seed_problems(seed, 0))
+    keys: torch.Tensor = _OPS.feature_keys(seed >> 32, seed & 0xFFFFFFFF)
+    return keys
+
+
+@torch.library.custom_op("within::feature_keys", mutates_args=())
+def feature_keys(seed_high: int, seed_low: int) -> torch.Tensor:
+    """The Philox keys of a seed, two words a purpose: int64, shape [5, 2], on the CPU.
+
+    An operator, so that a graph takes a seed as it takes an epoch: as an argument.
+    """
+    seed = seed_high << 32 | seed_low
+    return torch.tensor([Stream(seed, purpose).key for purpose in _PURPOSES], dtype=torch.int64)
 
 
 # What follows tells torch of shapes and gradients.
+
+
+@feature_keys.register_fake
+def _like_keys(seed_high: int, seed_low: int) -> torch.Tensor:
+    return torch.empty((len(_PURPOSES), 2), dtype=torch.int64)
 
 
 @torch.library.register_fake("within::augment_features")  # type: ignore[untyped-decorator]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from within_wf.ops.features import FeatureAugmentation
@@ -29,7 +30,7 @@ def augment_features(
     def words(purpose: str, count: int = columns) -> torch.Tensor:
         return words_of(sample_ids, Stream(seed, purpose).key, epoch, count)
 
-    partner = words("feature swap partner") * len(source) >> 32
+    partner = _below(words("feature swap partner"), len(source))
     swapped = source.gather(0, partner) if rows and columns else x.double()
     out = torch.where(words("feature swap") < config.swap_prob * 2**32, swapped, x.double())
     partners, weights = draw_mixup(config, seed=seed, epoch=epoch, sample_ids=sample_ids, bank_rows=len(source))
@@ -50,4 +51,9 @@ def draw_mixup(
     t = torch.sqrt(2 * alpha * torch.expm1(-torch.log(u) / alpha)) * torch.cos(2 * torch.pi * turn)
     weight = 0.5 + 0.5 * torch.sign(t) / torch.sqrt(1 + 2 * alpha / t**2)
     is_on = chance < config.mixup_prob * 2**32
-    return torch.where(is_on, partner * bank_rows >> 32, 0), torch.where(is_on, weight, 0.0)
+    return torch.where(is_on, _below(partner, bank_rows), 0), torch.where(is_on, weight, 0.0)
+
+
+def _below(words: torch.Tensor, rows: int) -> torch.Tensor:
+    wide = words.numpy().astype(np.uint64) * np.uint64(rows) >> np.uint64(32)
+    return torch.from_numpy(wide.astype(np.int64))
