@@ -93,7 +93,8 @@ WITHIN_HOST_DEVICE double cosine_of_turn(uint32_t k) {
 WITHIN_HOST_DEVICE double symmetric_beta(uint32_t radius, uint32_t angle, double alpha) {
     const double u = (static_cast<double>(radius) + 0.5) * 0x1p-32;
     const double cosine = cosine_of_turn(angle);
-    const double square = (exponential<13>(-log(u) / alpha) - 1) * (cosine * cosine);
+    const double exponent = -log(u) / alpha;
+    const double square = (exponential<13>(exponent < 700 ? exponent : 700) - 1) * (cosine * cosine);
     const double end = 0.5 / ((1 + square) * (1 + sqrt(square / (1 + square))));
     return cosine < 0 ? end : 1 - end;
 }

@@ -107,6 +107,14 @@ def test_weights_of_mixtures_are_beta(alpha):
     assert chisquare(partners.bincount().numpy()).pvalue > 1e-3
 
 
+@pytest.mark.parametrize("alpha", [1e-6, 0.01, 1e6])
+def test_weights_of_extreme_mixtures_are_weights(alpha):
+    config = FeatureAugmentation(mixup_prob=1.0, mixup_alpha=alpha)
+    weights = draw_mixup(config, seed=1, epoch=0, sample_ids=torch.arange(5000), bank_rows=7)[1]
+    assert ((weights >= 0) & (weights <= 1)).all()
+    assert weights.mean().item() == pytest.approx(0.5, abs=0.02)
+
+
 def test_weights_are_those_of_the_formula():
     config = FeatureAugmentation(mixup_prob=0.7, mixup_alpha=0.3)
     arguments = {"seed": 1, "epoch": 0, "sample_ids": torch.arange(5000) - 9, "bank_rows": 2**32}
