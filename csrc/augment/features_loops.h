@@ -5,6 +5,7 @@
 //
 #include "augment/features.h"
 #include "core/normal.h"
+#include "core/philox_blocks.h"
 
 namespace within {
 inline namespace WITHIN_ISA {
@@ -39,15 +40,13 @@ inline void count_blocks(const Features& task, const Tile& tile, Counters* count
             counters->block[i] = static_cast<uint32_t>(tile.block + block);
         }
     }
+    for (; i % kCountersAtOnce != 0; ++i) counters->low[i] = counters->high[i] = counters->block[i] = 0;
 }
 
 [[gnu::noinline]] inline void draw_words(const Features& task, Purpose purpose, const Counters& counters,
                                          int64_t blocks, Words* words) {
-    const PhiloxKey key = {{task.keys[static_cast<int>(purpose)][0], task.keys[static_cast<int>(purpose)][1]}};
-    for (int64_t i = 0; i < blocks; ++i) {
-        const PhiloxBlock drawn = philox({{counters.low[i], counters.high[i], counters.block[i], task.epoch}}, key);
-        for (int64_t k = 0; k < kFeaturesOfBlock; ++k) words->at[kFeaturesOfBlock * i + k] = drawn.words[k];
-    }
+    const uint32_t* const key = task.keys[static_cast<int>(purpose)];
+    philox_blocks(counters.low, counters.high, counters.block, task.epoch, {{key[0], key[1]}}, blocks, words->at);
 }
 
 [[gnu::noinline]] inline void draw_normals(const Words& words, int64_t blocks, float* normals) {
@@ -72,7 +71,7 @@ struct Drawn {
     count_blocks(task, tile, &counters);
     const int64_t blocks = tile.rows * tile.blocks;
     if (task.noise_scale != nullptr) {
-        Words words = {};
+        Words words;
         draw_words(task, Purpose::noise, counters, blocks, &words);
         draw_normals(words, blocks, drawn->normals);
     }
