@@ -21,39 +21,43 @@ __device__ __forceinline__ PhiloxBlock draw_block(const Features& task, Purpose 
     return philox({{low_of(id), high_of(id), block, task.epoch}}, {{key[0], key[1]}});
 }
 
-// The features of one block of one row.
+// The features of one block of one row, `count` of them; loops have a fixed length so that values stay in registers.
 template <typename T>
 __device__ __forceinline__ void vary_block(const Features& task, int64_t row, int64_t block, const T* x, T* out,
                                            int count) {
     const int64_t id = task.ids[row], column = block * kFeaturesOfBlock;
     const uint32_t counter = static_cast<uint32_t>(block);
     const T* const bank = static_cast<const T*>(task.bank) + column;
-    T values[kFeaturesOfBlock];
-    for (int i = 0; i < count; ++i) values[i] = x[i];
+    T values[kFeaturesOfBlock] = {};
+    for (int i = 0; i < kFeaturesOfBlock; ++i)
+        if (i < count) values[i] = x[i];
     if (task.swap != 0) {
         const PhiloxBlock drawn = draw_block(task, Purpose::swap, id, counter);
         const PhiloxBlock partner = draw_block(task, Purpose::partner, id, counter);
-        for (int i = 0; i < count; ++i)
-            if (drawn.words[i] < task.swap)
+        for (int i = 0; i < kFeaturesOfBlock; ++i)
+            if (i < count && drawn.words[i] < task.swap)
                 values[i] = bank[row_of(partner.words[i], task.bank_rows) * task.columns + i];
     }
     if (task.weights != nullptr && task.weights[row] != 0) {
         const T weight = static_cast<T>(task.weights[row]);
         const T* const other = bank + task.partners[row] * task.columns;
-        for (int i = 0; i < count; ++i) values[i] = mixed(values[i], other[i], weight);
+        for (int i = 0; i < kFeaturesOfBlock; ++i)
+            if (i < count) values[i] = mixed(values[i], other[i], weight);
     }
     if (task.noise_scale != nullptr) {
         const PhiloxBlock drawn = draw_block(task, Purpose::noise, id, counter);
         const T* const scale = static_cast<const T*>(task.noise_scale) + column;
-        for (int i = 0; i < count; ++i) values[i] = perturbed(values[i], normal<Scalar>(drawn.words[i]), scale[i]);
+        for (int i = 0; i < kFeaturesOfBlock; ++i)
+            if (i < count) values[i] = perturbed(values[i], normal<Scalar>(drawn.words[i]), scale[i]);
     }
     if (task.dropout != 0) {
         const PhiloxBlock drawn = draw_block(task, Purpose::dropout, id, counter);
         const T* const fill = static_cast<const T*>(task.fill) + column;
-        for (int i = 0; i < count; ++i)
-            if (drawn.words[i] < task.dropout) values[i] = fill[i];
+        for (int i = 0; i < kFeaturesOfBlock; ++i)
+            if (i < count && drawn.words[i] < task.dropout) values[i] = fill[i];
     }
-    for (int i = 0; i < count; ++i) out[i] = values[i];
+    for (int i = 0; i < kFeaturesOfBlock; ++i)
+        if (i < count) out[i] = values[i];
 }
 
 // The gradient of what vary_block gives in what it was given.
@@ -66,13 +70,16 @@ __device__ __forceinline__ void pass_block_back(const Features& task, int64_t ro
     bool is_cut[kFeaturesOfBlock] = {};
     if (task.swap != 0) {
         const PhiloxBlock drawn = draw_block(task, Purpose::swap, id, counter);
-        for (int i = 0; i < count; ++i) is_cut[i] = drawn.words[i] < task.swap;
+        for (int i = 0; i < kFeaturesOfBlock; ++i)
+            if (i < count) is_cut[i] = drawn.words[i] < task.swap;
     }
     if (task.dropout != 0) {
         const PhiloxBlock drawn = draw_block(task, Purpose::dropout, id, counter);
-        for (int i = 0; i < count; ++i) is_cut[i] |= drawn.words[i] < task.dropout;
+        for (int i = 0; i < kFeaturesOfBlock; ++i)
+            if (i < count) is_cut[i] |= drawn.words[i] < task.dropout;
     }
-    for (int i = 0; i < count; ++i) out[i] = is_cut[i] ? T{0} : kept * gradient[i];
+    for (int i = 0; i < kFeaturesOfBlock; ++i)
+        if (i < count) out[i] = is_cut[i] ? T{0} : kept * gradient[i];
 }
 
 template <typename T, bool kIsGradient>
