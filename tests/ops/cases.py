@@ -7,34 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import torch
 
 import within_wf.ops.scatter  # noqa: F401 - registers the gradients of its operators
+from tests.ops.case import Case
+from tests.ops.feature_cases import feature_cases
 
 FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 Result = torch.Tensor | tuple[torch.Tensor, ...] | list[torch.Tensor]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One call of an operator.
-
-    Attributes:
-        operator: Its name in ``torch.ops.within``.
-        name: What is particular about the call.
-        make: Gives the arguments, tensors of the CPU among them; the same whenever it is called.
-        differentiable: Positions of the arguments whose gradients are compared too.
-    """
-
-    operator: str
-    name: str
-    make: Callable[[], tuple[object, ...]]
-    differentiable: tuple[int, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.operator}-{self.name}"
 
 
 def run(case: Case, device: str | torch.device = "cpu", *, gradients: bool = True) -> dict[str, torch.Tensor]:
@@ -125,5 +106,5 @@ def _normal(rows: int, columns: int) -> torch.Tensor:
     return torch.randn(rows, columns, generator=torch.Generator().manual_seed(rows), dtype=torch.float64)
 
 
-CASES = tuple(scatter_cases())
+CASES = (*scatter_cases(), *feature_cases())
 """Of every operator; tests/ops/test_cases.py wants each to be here."""

@@ -53,11 +53,14 @@ class Stream:
         seed: Any integer in [0, 2**64).
         purpose: What the draws are for, in words: two purposes never share a draw.
         epoch: Counts repetitions, in [0, 2**32).
+
+    Attributes:
+        key: The two 32-bit words of the Philox key: a kernel that goes on with a stream starts from them.
     """
 
     def __init__(self, seed: int, purpose: str, epoch: int = 0) -> None:
         digest = hashlib.sha256(f"{seed}\0{purpose}".encode()).digest()
-        self._key = (int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:8], "little"))
+        self.key = (int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:8], "little"))
         self._epoch = np.uint32(epoch)
 
     def words(self, ids: npt.ArrayLike, count: int) -> npt.NDArray[np.uint64]:
@@ -77,7 +80,7 @@ class Stream:
         high = np.broadcast_to((wide >> _SHIFT).astype(np.uint32), shape)
         block = np.broadcast_to(np.arange(blocks, dtype=np.uint32), shape)
         epoch = np.broadcast_to(self._epoch, shape)
-        a, b, c, d = (word.astype(np.uint64) for word in philox((low, high, block, epoch), self._key))
+        a, b, c, d = (word.astype(np.uint64) for word in philox((low, high, block, epoch), self.key))
         pairs = np.stack([a | (b << _SHIFT), c | (d << _SHIFT)], axis=-1)
         return pairs.reshape(shape[0], 2 * blocks)[:, :count]
 
