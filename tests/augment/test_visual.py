@@ -11,7 +11,7 @@ from within_wf.errors import DatasetError
 from within_wf.ops import draw_augmentation, image_statistics
 
 DRAWS = np.random.default_rng(0)
-SIZES = [(60, 40), (33, 70), (48, 48), (20, 91)]
+SIZES = [(60, 40), (33, 70), (3, 48), (20, 91)]
 
 
 def picture(height, width):

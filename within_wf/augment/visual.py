@@ -11,7 +11,8 @@ import torch
 
 from within_wf.config.data import VisualAugmentationConfig
 from within_wf.errors import DatasetError, Problem
-from within_wf.ops.augmentation import AugmentationConfig, draw_augmentation, image_statistics
+from within_wf.ops.augment import augment_images
+from within_wf.ops.augmentation import AugmentationConfig, AugmentationDraws, draw_augmentation, image_statistics
 from within_wf.runtime.streams import Stream
 
 I64 = npt.NDArray[np.int64]
@@ -99,21 +100,21 @@ class VisualAugmenter:
         return self._vary(images, ids, copy, self._styles if len(self._styles) else _statistics(images))
 
     def _vary(self, images: Sequence[Image], ids: I64, copy: int, styles: torch.Tensor) -> list[Image]:
-        from within_wf.ops import augment_images
-
         if not images or not self.methods:
             return list(images)
         sizes = np.array([image.shape[:2] for image in images], dtype=np.int64)
         config = augmentation_of(self.config, self.methods)
         draws = draw_augmentation(config, seed=self.seed, epoch=copy, sample_ids=ids, sizes=sizes, style_bank=styles)
-        varied = []
-        for row, image in enumerate(images):
-            pixels = torch.from_numpy(np.array(image))[None]
-            (planes,) = augment_images(
-                pixels, draws.take(torch.tensor([row])), size=image.shape[:2], mean=(0.0,) * 3, std=(1.0,) * 3
-            )
-            varied.append((planes * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy())
-        return varied
+        return [_augmented(image, draws.take(torch.tensor([row]))) for row, image in enumerate(images)]
+
+
+def _augmented(image: Image, draws: AugmentationDraws) -> Image:
+    height, width, _ = image.shape
+    flat = torch.from_numpy(np.array(image).reshape(-1))
+    images = (flat, torch.zeros(1, dtype=torch.int64), torch.tensor([[height, width]]))
+    (planes,) = augment_images(images, draws, size=(height, width), mean=(0.0,) * 3, std=(1.0,) * 3)
+    pixels: Image = (planes * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+    return pixels
 
 
 def augmentation_of(config: VisualAugmentationConfig, methods: Sequence[str]) -> AugmentationConfig:
@@ -141,7 +142,7 @@ def augmentation_of(config: VisualAugmentationConfig, methods: Sequence[str]) ->
 
 
 def _statistics(images: Sequence[Image]) -> torch.Tensor:
-    rows = [image_statistics(torch.from_numpy(np.array(image))[None]) for image in images]
+    rows = [image_statistics(torch.from_numpy(np.array(image)).permute(2, 0, 1)[None]) for image in images]
     return torch.cat(rows) if rows else torch.zeros(0, 2, 3)
 
 

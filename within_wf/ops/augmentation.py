@@ -223,7 +223,7 @@ def image_statistics(images: torch.Tensor) -> torch.Tensor:
     """Mean and standard deviation of each channel, black 0 and white 1: exact sums, each result rounded to float32 last.
 
     Args:
-        images: uint8, shape [B, 3, H, W] or [B, H, W, 3], of at most 2**23 pixels each, one at least.
+        images: uint8, shape [B, 3, H, W] or [B, H, W, 3] (where both fit, the former), of 1 to 2**23 pixels each.
 
     Returns:
         float32, shape [B, 2, 3]: means, then standard deviations (divisor H · W), on the CPU.
