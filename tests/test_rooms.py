@@ -10,7 +10,7 @@ import pytest
 from tests.workflow.place import ROOT
 
 ROOMS = ["cli", "commands", "steps", "reports", "evaluation", "training", "models", "augment", "features", "data"]
-ROOMS += ["tracking", "store", "runtime", "ops", "config", "rooms", "errors"]
+ROOMS += ["tracking", "store", "ops", "runtime", "config", "rooms", "errors"]
 PACKAGE = ROOT / "within_wf"
 HEAVY = {"torch", "numpy", "polars", "pyarrow", "transformers", "mlflow", "sklearn", "xgboost", "scipy", "snakemake", "altair"}
 

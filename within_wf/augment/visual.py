@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -59,9 +59,8 @@ class VisualAugmenter:
         self.seed = seed
         self._styles = torch.zeros(0, 2, 3)
 
-    def fit(self, images: Sequence[Image]) -> VisualAugmenter:
+    def fit(self, images: Iterable[Image]) -> VisualAugmenter:
         """Learn the styles that ``style_transfer`` draws from: the channel statistics of each picture."""
-        _check_images(images)
         self._styles = _statistics(images)
         return self
 
@@ -141,8 +140,11 @@ def augmentation_of(config: VisualAugmentationConfig, methods: Sequence[str]) ->
     )
 
 
-def _statistics(images: Sequence[Image]) -> torch.Tensor:
-    rows = [image_statistics(torch.from_numpy(np.array(image)).permute(2, 0, 1)[None]) for image in images]
+def _statistics(images: Iterable[Image]) -> torch.Tensor:
+    rows = []
+    for number, image in enumerate(images):
+        _check_images([image], first=number)
+        rows.append(image_statistics(torch.from_numpy(np.array(image)).permute(2, 0, 1)[None]))
     return torch.cat(rows) if rows else torch.zeros(0, 2, 3)
 
 
@@ -152,10 +154,10 @@ def _ids_of(images: Sequence[Image]) -> I64:
     return np.frombuffer(b"".join(digests), dtype="<i8").astype(np.int64)
 
 
-def _check_images(images: Sequence[Image], ids: I64 | None = None) -> None:
+def _check_images(images: Sequence[Image], ids: I64 | None = None, *, first: int = 0) -> None:
     problems = [
         Problem(f"images, row {row}", f"{image.dtype}, {list(image.shape)}", "uint8, [height, width, 3], of a pixel or more")
-        for row, image in enumerate(images)
+        for row, image in enumerate(images, first)
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0
     ]
     if ids is not None and len(ids) != len(images):

@@ -111,6 +111,8 @@ class AugmentationConfig(Section):
 
     text_augmentation: bool = True
     """Vary the texts."""
+    visual_augmentation: bool = False
+    """Vary the creatives; for ads that have some."""
     feature_augmentation: bool = True
     """Vary the numbers."""
     prob: float = Field(0.3, ge=0, le=1)
@@ -119,6 +121,8 @@ class AugmentationConfig(Section):
     """Varied copies a row can get."""
     text: TextAugmentationConfig = TextAugmentationConfig()
     """How texts are varied."""
+    visual: VisualAugmentationConfig = VisualAugmentationConfig()
+    """How creatives are varied."""
     features: FeatureAugmentationConfig = FeatureAugmentationConfig()
     """How numbers are varied."""
     seed: int = Field(42, ge=0, lt=2**32)
