@@ -31,3 +31,19 @@ rule embed_images:
         "{wildcards.name}: embedding images"
     shell:
         run.command("embed_images")
+
+
+rule embed_varied_images:
+    input:
+        unpack(run.inputs("embed_varied_images")),
+    output:
+        "out/embed_varied_images/{name}/{key}.ref.json",
+    log:
+        "logs/embed_varied_images/{name}.{key}.log",
+    benchmark:
+        "logs/embed_varied_images/{name}.{key}.tsv"
+    threads: 2
+    message:
+        "{wildcards.name}: embedding varied images"
+    shell:
+        run.command("embed_varied_images")

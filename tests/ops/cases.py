@@ -17,6 +17,7 @@ import within_wf.ops.scatter  # noqa: F401 - registers the gradients of its oper
 from tests.ops.binary_cases import binary_calls
 from tests.ops.bootstrap_cases import bootstrap_cases
 from tests.ops.case import Case
+from tests.ops.feature_cases import feature_cases
 from tests.ops.multiclass_cases import multiclass_cases
 from tests.ops.regression_cases import drift_calls, regression_calls
 
@@ -122,5 +123,5 @@ def regression_cases() -> Iterator[Case]:
     return (Case(*call) for calls in (regression_calls(), drift_calls()) for call in calls)
 
 
-CASES = (*scatter_cases(), *binary_cases(), *regression_cases(), *multiclass_cases(), *bootstrap_cases())
+CASES = (*scatter_cases(), *feature_cases(), *binary_cases(), *regression_cases(), *multiclass_cases(), *bootstrap_cases())
 """Of every operator; tests/ops/test_cases.py wants each to be here."""

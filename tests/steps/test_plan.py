@@ -70,6 +70,15 @@ def test_a_model_that_is_not_asked_for_and_an_encoder_that_is_off_are_not_planne
     assert "images" not in made["train_ad_score/sample_world.ad_score"].inputs
 
 
+def test_varied_creatives_are_embedded_where_visual_augmentation_is_on(tmp_path):
+    on = "ad_score.data.augmentation.visual_augmentation=true"
+    assert "embed_varied_images" not in {node.step for node in plan(tmp_path).values()}
+    made = plan(tmp_path, on)
+    assert made["train_ad_score/sample_world.ad_score"].inputs["varied_images"] == "embed_varied_images/sample_world.ad_score"
+    without = plan(tmp_path, on, "model.visual_encoder.enabled=false", "models.account_health=null")
+    assert "embed_varied_images" not in {node.step for node in without.values()}
+
+
 def test_an_action_follows_from_what_was_really_made(tmp_path):
     node = plan(tmp_path)["split_data/sample_world.ad_score"]
     one, two = action_key(node, {"dataset": "a"}), action_key(node, {"dataset": "b"})

@@ -13,9 +13,9 @@ from within_wf.config.models import AdScoreModelConfig, FusionConfig, HeadConfig
 from within_wf.config.training import TrainingConfig
 from within_wf.errors import TrainingError
 from within_wf.models.ad_score import AdScorePredictor
-from within_wf.steps import augment_ads, build_ad_features, embed_images, embed_text, train_ad_score
+from within_wf.steps import augment_ads, build_ad_features, embed_images, embed_text, embed_varied_images, train_ad_score
 from within_wf.steps.context import StepContext
-from within_wf.store.canonical import read_json, write_parquet
+from within_wf.store.canonical import read_json, read_tensors, write_parquet
 
 COLUMNS = AdTable(target="score", text=["headline"], image="creative", numeric=["spend"], categorical=["platform"])
 SMALL = AdScoreModelConfig(
@@ -114,6 +114,28 @@ def test_the_saved_model_scores_raw_ads_as_the_step_did(context, base, capsys):
     assert np.array_equal(again, predictions.sort("id")["prediction"].to_numpy())
     assert [epoch["epoch"] for epoch in read_json(context.output / "history.json")["epochs"]] == [1, 2]
     assert "network: epoch 2 of at most 2" in capsys.readouterr().err
+
+
+def test_varied_copies_have_varied_creatives_of_their_own(context, base, tmp_path):
+    once = run(context)
+    config = config_of(SMALL)
+    for label in ("varied", "again"):
+        step(embed_varied_images, base, label, ["world", "features", "augmented"], config)
+    varied = read_tensors(base / "varied" / "embeddings.safetensors")["x"]
+    assert (base / "varied/embeddings.safetensors").read_bytes() == (base / "again/embeddings.safetensors").read_bytes()
+    table = pl.read_parquet(base / "features" / "table.parquet", columns=["id", "creative"])
+    copies = pl.read_parquet(base / "augmented" / "augmented.parquet").join(table, on="id", maintain_order="left", how="left")
+    assert len(varied) == copies.height
+    assert np.array_equal(np.isnan(varied).all(axis=1), copies["creative"].is_null().to_numpy())
+    shown = copies.with_row_index("row").drop_nulls("creative")
+    names = read_json(base / "images" / "creatives.json")
+    before = read_tensors(base / "images" / "embeddings.safetensors")["x"][[names.index(name) for name in shown["creative"]]]
+    after = varied[shown["row"].to_numpy()]
+    assert (after != before).any(axis=1).all()
+    assert len(np.unique(after, axis=0)) == shown.height  # two copies of one creative differ
+    inputs = {**context.inputs, "varied_images": base / "varied"}
+    other = run(replace(context, inputs=inputs, output=tmp_path / "with varied creatives"))
+    assert not other["prediction"].equals(once["prediction"])
 
 
 def test_an_unknown_creative_is_a_missing_one(context):

@@ -2,4 +2,6 @@
 
 from within_wf.rooms import lazy_exports
 
-__getattr__, __dir__ = lazy_exports(__name__, {"FeatureAugmenter": "features", "TextAugmenter": "text"})
+__getattr__, __dir__ = lazy_exports(
+    __name__, {"FeatureAugmenter": "features", "TextAugmenter": "text", "VisualAugmenter": "visual"}
+)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from within_wf.config.data import FeatureAugmentationConfig
 from within_wf.errors import DatasetError, Problem
+from within_wf.ops.features import FeatureAugmentation, augment_features
 from within_wf.ops.sums import column_means, column_stds
-from within_wf.runtime.streams import Stream
 
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
@@ -29,17 +30,17 @@ class FeatureAugmenter:
         self.config = config or FeatureAugmentationConfig()
         self.seed = seed
         self._mean = np.zeros(0)
-        self._noise = np.zeros(0)
+        self._std = np.zeros(0)
 
     def fit(self, x: F32) -> FeatureAugmenter:
         """Learn means and spreads; x of shape [n, …, features], moments of a window count as rows."""
         if x.size == 0:
-            self._mean, self._noise = np.zeros(x.shape[-1]), np.zeros(x.shape[-1])
+            self._mean, self._std = np.zeros(x.shape[-1]), np.zeros(x.shape[-1])
             return self
         rows = x.reshape(-1, x.shape[-1])
         is_flag = ((rows == 0) | (rows == 1)).all(axis=0)
         self._mean = column_means(rows)
-        self._noise = np.where(is_flag, 0.0, column_stds(rows) * self.config.noise_std)
+        self._std = np.where(is_flag, 0.0, column_stds(rows))
         return self
 
     def augment(self, x: F32, ids: I64, copy: int = 1) -> F32:
@@ -63,10 +64,16 @@ class FeatureAugmenter:
             problems.append(Problem("ids", f"{len(ids)} ids", f"one a row, {len(x)}"))
         if problems:
             raise DatasetError("numbers cannot be varied so", problems)
-        count = int(np.prod(x.shape[1:]))
-        if count == 0 or x.shape[0] == 0:
-            return x.copy()
-        normal = Stream(self.seed, "feature noise", copy).normal(ids, count).reshape(x.shape)
-        is_dropped = Stream(self.seed, "feature dropout", copy).uniform(ids, count).reshape(x.shape) < self.config.dropout
-        varied = np.where(is_dropped, self._mean, x + normal * self._noise)
-        return varied.astype(np.float32)
+        rows = np.ascontiguousarray(x, dtype=np.float32).reshape(len(x), int(np.prod(x.shape[1:])))
+        moments = rows.shape[1] // self._mean.size if self._mean.size else 0
+        varied = augment_features(
+            torch.from_numpy(rows if rows.flags.writeable else rows.copy()),
+            config=FeatureAugmentation(noise_std=self.config.noise_std, dropout=self.config.dropout),
+            seed=self.seed,
+            epoch=copy,
+            sample_ids=torch.from_numpy(np.array(ids, dtype=np.int64)),
+            std=torch.from_numpy(np.tile(self._std.astype(np.float32), moments)),
+            fill=torch.from_numpy(np.tile(self._mean.astype(np.float32), moments)),
+        )
+        result: F32 = varied.numpy().reshape(x.shape)
+        return result

@@ -77,6 +77,26 @@ class TextAugmentationConfig(Section):
     """Share of a text's words a method touches, at least one."""
 
 
+class VisualAugmentationConfig(Section):
+    """How creatives of training rows are varied; each is by all of the methods."""
+
+    methods: list[Literal["color_adjustment", "crop_resize", "noise_addition", "style_transfer"]] = [
+        "color_adjustment",
+        "crop_resize",
+        "noise_addition",
+        "style_transfer",
+    ]
+    """What is done to a creative that is varied."""
+    color: float = Field(0.2, ge=0, le=1)
+    """How far factors of brightness, contrast and saturation are from 1 at most; hue turns by at most a quarter of it."""
+    least_crop: float = Field(0.6, gt=0, le=1)
+    """Least share of a creative's area that is kept."""
+    noise_std: float = Field(0.05, ge=0, le=1)
+    """Highest standard deviation of Gaussian noise; 1 is the range from black to white."""
+    style_weight: float = Field(0.5, ge=0, le=1)
+    """How far channel statistics move to another creative's at most."""
+
+
 class FeatureAugmentationConfig(Section):
     """How numbers of training rows are varied."""
 
@@ -91,6 +111,8 @@ class AugmentationConfig(Section):
 
     text_augmentation: bool = True
     """Vary the texts."""
+    visual_augmentation: bool = False
+    """Vary the creatives; for ads that have some."""
     feature_augmentation: bool = True
     """Vary the numbers."""
     prob: float = Field(0.3, ge=0, le=1)
@@ -99,6 +121,8 @@ class AugmentationConfig(Section):
     """Varied copies a row can get."""
     text: TextAugmentationConfig = TextAugmentationConfig()
     """How texts are varied."""
+    visual: VisualAugmentationConfig = VisualAugmentationConfig()
+    """How creatives are varied."""
     features: FeatureAugmentationConfig = FeatureAugmentationConfig()
     """How numbers are varied."""
     seed: int = Field(42, ge=0, lt=2**32)

@@ -24,6 +24,7 @@ from within_wf.errors import Problem, TrainingError
 from within_wf.models.networks import one_thread
 from within_wf.store.canonical import read_tensors, write_tensors
 
+Picture = npt.NDArray[np.uint8]
 WIDTH = 1280
 """Numbers of an image's vector."""
 _MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
@@ -144,12 +145,12 @@ class ImageEncoder:
         self._network.eval().to(memory_format=torch.channels_last)
 
     def embed(
-        self, images: Sequence[bytes], *, threads: int = 1, advance: Callable[[int], None] = lambda _: None
+        self, images: Sequence[bytes | Picture], *, threads: int = 1, advance: Callable[[int], None] = lambda _: None
     ) -> npt.NDArray[np.float32]:
         """The pooled features of each image.
 
         Args:
-            images: PNG files, or other pictures Pillow reads.
+            images: PNG files, or other pictures Pillow reads; or pixels as :func:`read_picture` gives them.
             threads: Images that are read at the same time; never changes a bit.
             advance: Told how many more are done.
 
@@ -185,16 +186,38 @@ class ImageEncoder:
         return cls(read_tensors(path), image_size)
 
 
-def decode(image: bytes, size: int, name: str) -> npt.NDArray[np.float32]:
+def decode(image: bytes | Picture, size: int, name: str) -> npt.NDArray[np.float32]:
     """An image as the network reads it.
 
     Args:
-        image: A picture file; transparent pixels are shown on white.
+        image: A picture file, or pixels as :func:`read_picture` gives them.
         size: Side of the square it is scaled to, bilinearly.
         name: What it is called in a message.
 
     Returns:
         Normalised by ImageNet's mean and standard deviation, float32, shape [3, size, size].
+
+    Raises:
+        TrainingError: The bytes are no picture.
+    """
+    from PIL import Image
+
+    picture = Image.fromarray(read_picture(image, name) if isinstance(image, bytes) else image)
+    if picture.size != (size, size):
+        picture = picture.resize((size, size), Image.Resampling.BILINEAR)
+    pixels = (np.asarray(picture, dtype=np.float32) / np.float32(255) - _MEAN) / _STD
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def read_picture(image: bytes, name: str) -> Picture:
+    """The pixels of a picture file; transparent ones are shown on white.
+
+    Args:
+        image: The file.
+        name: What it is called in a message.
+
+    Returns:
+        RGB, uint8, shape [height, width, 3].
 
     Raises:
         TrainingError: The bytes are no picture.
@@ -209,10 +232,7 @@ def decode(image: bytes, size: int, name: str) -> npt.NDArray[np.float32]:
         raise TrainingError("an image cannot be read", [problem]) from error
     if picture.mode == "RGBA":
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
-    if picture.size != (size, size):
-        picture = picture.resize((size, size), Image.Resampling.BILINEAR)
-    pixels = (np.asarray(picture, dtype=np.float32) / np.float32(255) - _MEAN) / _STD
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    return np.asarray(picture)
 
 
 def load_image_encoder(name: str, image_size: int) -> ImageEncoder:

@@ -24,7 +24,7 @@ def run(context: StepContext) -> None:
     names, ids = train["id"].to_numpy(), ids_of(train["id"].to_list())
     texts = TextAugmenter(config.text.methods, 1.0, word_share=config.text.word_share, seed=config.seed)
     features = FeatureAugmenter(config.features, config.seed).fit(numbers)
-    is_on = config.text_augmentation or config.feature_augmentation
+    is_on = config.text_augmentation or config.visual_augmentation or config.feature_augmentation
     tables, varied = [], []
     for copy, rows in enumerate(chosen_copies(ids, config.prob if is_on else 0.0, config.copies, config.seed), 1):
         before = train["text"].gather(rows).to_list()

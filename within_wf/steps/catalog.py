@@ -125,6 +125,17 @@ STEPS: tuple[Step, ...] = (
         threads=2,
     ),
     Step(
+        "embed_varied_images",
+        "ad_score",
+        inputs={"world": "simulate_world", "features": "build_ad_features", "augmented": "augment_ads"},
+        reads=("data.augmentation", "model.visual_encoder.name", "model.visual_encoder.image_size"),
+        libraries=(*_TORCH, "scipy", "polars", "pillow", "safetensors"),
+        weights=("model.visual_encoder.name",),
+        compiled=True,
+        when=("model.visual_encoder.enabled", "dataset.ads.image", "data.augmentation.visual_augmentation"),
+        threads=2,
+    ),
+    Step(
         "train_ad_score",
         "ad_score",
         inputs={
@@ -132,6 +143,7 @@ STEPS: tuple[Step, ...] = (
             "augmented": "augment_ads",
             "text": "embed_text",
             "images": "embed_images",
+            "varied_images": "embed_varied_images",
         },
         reads=("dataset.ads", "data.batch_size", "model", "training"),
         libraries=(*_TORCH, "scipy", "polars", "pillow", "safetensors", "transformers"),

@@ -77,6 +77,8 @@ def _views(
         vectors = read_tensors(images / "embeddings.safetensors")
         views["image"] = view_of_images(table["creative"].to_list(), names, vectors["x"])
         copies["image"] = views["image"][source]
+    if "varied_images" in context.inputs:
+        copies["image"] = read_tensors(context.inputs["varied_images"] / "embeddings.safetensors")["x"]
     numbers = read_tensors(context.inputs["features"] / "features.safetensors")["x"]
     if config.tabular_encoder.enabled and numbers.shape[1]:
         views["table"] = numbers

@@ -1,0 +1,2 @@
+#include "augment/features_loops.h"
+#include "core/standard.h"

@@ -1,0 +1,2 @@
+#include "core/standard.h"
+#include "augment/image_loops.h"
