@@ -47,8 +47,8 @@ struct Planes {
 template <typename Change>
 inline void change_row(const Planes& from, const Planes& to, int64_t width, Change change) {
     for (int64_t x = 0; x < width; x += Lanes::kCount) {
-        const Pixel<Lanes> pixel = change(
-            Pixel<Lanes>{Lanes::load(from.of[0] + x), Lanes::load(from.of[1] + x), Lanes::load(from.of[2] + x)});
+        const Pixel<Lanes> pixel =
+            change(Pixel<Lanes>{Lanes::load(from.of[0] + x), Lanes::load(from.of[1] + x), Lanes::load(from.of[2] + x)});
         Lanes::store(to.of[0] + x, pixel.red);
         Lanes::store(to.of[1] + x, pixel.green);
         Lanes::store(to.of[2] + x, pixel.blue);
@@ -62,8 +62,8 @@ inline void add_greys(const Planes& row, int64_t width, ImageSums& sums) {
         Lanes::Int lanes{};
         int64_t x = begin;
         for (; x + Lanes::kCount <= end; x += Lanes::kCount)
-            lanes += grey_units<Lanes>(
-                {Lanes::load(row.of[0] + x), Lanes::load(row.of[1] + x), Lanes::load(row.of[2] + x)});
+            lanes +=
+                grey_units<Lanes>({Lanes::load(row.of[0] + x), Lanes::load(row.of[1] + x), Lanes::load(row.of[2] + x)});
         int64_t sum = 0;
         for (; x < end; ++x) sum += grey_units<Scalar>({row.of[0][x], row.of[1][x], row.of[2][x]});
         for (int i = 0; i < Lanes::kCount; ++i) sum += lanes[i];
@@ -73,19 +73,21 @@ inline void add_greys(const Planes& row, int64_t width, ImageSums& sums) {
 
 inline void add_channels(const Planes& row, int64_t width, ImageSums& sums) {
     for (int c = 0; c < 3; ++c) {
-        int64_t sum = 0, square = 0;
+        int64_t sum = 0, coarse = 0, square = 0;
         for (int64_t x = 0; x < width; ++x) {
-            const int64_t units = style_units(row.of[c][x]);
-            sum += units;
+            const int64_t units = channel_units(row.of[c][x], kSquareUnit);
+            sum += channel_units(row.of[c][x], kMeanUnit);
+            coarse += units;
             square += units * units;
         }
         sums.channel[c] += static_cast<unsigned long long>(sum);
+        sums.coarse[c] += static_cast<unsigned long long>(coarse);
         sums.square[c] += static_cast<unsigned long long>(square);
     }
 }
 
 class ImageAugmenter {
-   public:
+  public:
     explicit ImageAugmenter(const AugmentImageCall& call)
         : call_(call),
           floats_(call.floats),
@@ -129,7 +131,7 @@ class ImageAugmenter {
         }
     }
 
-   private:
+  private:
     Planes kept_row(int64_t y) const {
         Planes row;
         for (int c = 0; c < 3; ++c) row.of[c] = image_ + (c * height_ + y) * padded_;
