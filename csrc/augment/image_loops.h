@@ -7,37 +7,12 @@
 #include "augment/colour.h"
 #include "augment/image_kernel.h"
 #include "augment/noise_loops.h"
+#include "augment/plan.h"
 #include "augment/resize_loops.h"
 #include "augment/write_loops.h"
 
 namespace within {
 inline namespace WITHIN_ISA {
-
-constexpr int kStyle = kHue + 1;  // comes after the colour steps
-
-struct Plan {
-    int steps[5];
-    int count = 0;
-    int waits = 0;  // steps that wait for a statistic
-};
-
-inline Plan plan_of(const ImageIntegers& integers, const ImageFloats& floats) {
-    Plan plan;
-    for (const int32_t step : integers.order) {
-        const bool is_on = step == kBrightness   ? floats.brightness != 1
-                           : step == kContrast   ? floats.contrast != 1
-                           : step == kSaturation ? floats.saturation != 1
-                                                 : floats.hue != 0;
-        if (!is_on) continue;
-        plan.steps[plan.count++] = step;
-        plan.waits += step == kContrast;
-    }
-    if (floats.style_weight != 0) {
-        plan.steps[plan.count++] = kStyle;
-        ++plan.waits;
-    }
-    return plan;
-}
 
 // Three rows of one length.
 struct Planes {
@@ -106,7 +81,7 @@ class ImageAugmenter {
         int begin = 0;
         for (int wait = 0; wait < plan_.waits; ++wait) {
             int end = begin + (wait > 0 ? 1 : 0);
-            while (plan_.steps[end] != kContrast && plan_.steps[end] != kStyle) ++end;
+            while (!waits_for_statistic(plan_.steps[end])) ++end;
             sums_ = {};
             for (int64_t y = 0; y < height_; ++y) {
                 const Planes kept = kept_row(y);

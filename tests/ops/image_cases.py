@@ -81,7 +81,7 @@ def image_cases() -> Iterator[Case]:
         ("much smaller", (150, 301), (5, 7)),
         ("one pixel", (6, 5), (1, 1)),
         ("of one pixel", (1, 1), (8, 19)),
-        ("wide", (4, 60), (2, 700)),
+        ("wide", (4, 60), (2, 1100)),
     ):
         for planar in (False, True):
             make = lambda e=extent, s=size, p=planar: _even(6, e, s, torch.float32, p)  # noqa: E731
