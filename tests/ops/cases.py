@@ -18,6 +18,7 @@ from tests.ops.binary_cases import binary_calls
 from tests.ops.bootstrap_cases import bootstrap_cases
 from tests.ops.case import Case
 from tests.ops.feature_cases import feature_cases
+from tests.ops.image_cases import image_cases
 from tests.ops.multiclass_cases import multiclass_cases
 from tests.ops.regression_cases import drift_calls, regression_calls
 
@@ -123,5 +124,13 @@ def regression_cases() -> Iterator[Case]:
     return (Case(*call) for calls in (regression_calls(), drift_calls()) for call in calls)
 
 
-CASES = (*scatter_cases(), *feature_cases(), *binary_cases(), *regression_cases(), *multiclass_cases(), *bootstrap_cases())
+CASES = (
+    *scatter_cases(),
+    *feature_cases(),
+    *image_cases(),
+    *binary_cases(),
+    *regression_cases(),
+    *multiclass_cases(),
+    *bootstrap_cases(),
+)
 """Of every operator; tests/ops/test_cases.py wants each to be here."""

@@ -10,6 +10,7 @@ __getattr__, __dir__ = lazy_exports(
         "FeatureAugmentation": "features",
         "Interval": "bootstrap",
         "augment_features": "features",
+        "augment_images": "augment",
         "binary_metrics": "binary",
         "bootstrap": "bootstrap",
         "column_means": "sums",
