@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <limits>
-#include <memory>
 #include <vector>
 
 #include "core/dispatch.h"
 #include "metrics/groups.h"
+#include "metrics/large_pages.h"
 #include "metrics/multiclass.h"
 #include "metrics/multiclass_checks.h"
 
@@ -74,7 +74,7 @@ struct Areas {
     void measure(int64_t first, int64_t count, const uint32_t* place, const uint32_t* order,
                  const std::vector<int64_t>& start, int64_t first_set) const {
         const int64_t rows = table.size(0), classes = table.size(1), shares = shares_of(rows);
-        const auto keys = std::make_unique_for_overwrite<Key[]>(rows * count);
+        const LargePages<Key> keys(rows * count);
         OvrKeys make{};
         make.is_double = table.scalar_type() == at::kDouble;
         make.probabilities = table.const_data_ptr();
@@ -96,11 +96,10 @@ struct Areas {
         for (int64_t s = 0; s < segments; ++s) largest = std::max(largest, start[s + 1] - start[s]);
         at::parallel_for(0, count * segments, 1, [&](int64_t from, int64_t to) {
             const int64_t weighed = weights == nullptr ? 0 : largest;
-            const auto key_scratch = std::make_unique_for_overwrite<Key[]>(largest);
-            const auto rows_of = std::make_unique_for_overwrite<uint32_t[]>(weighed);
-            const auto row_scratch = std::make_unique_for_overwrite<uint32_t[]>(weighed);
-            const auto weight_scratch =
-                std::make_unique_for_overwrite<double[]>(weighed * std::min(weightings, kWeightingsAtOnce));
+            const LargePages<Key> key_scratch(largest);
+            const LargePages<uint32_t> rows_of(weighed);
+            const LargePages<uint32_t> row_scratch(weighed);
+            const LargePages<double> weight_scratch(weighed * std::min(weightings, kWeightingsAtOnce));
             for (int64_t t = from; t < to; ++t) {
                 const int64_t column = t / segments, segment = t % segments, begin = start[segment];
                 OvrArea task{};
@@ -113,7 +112,7 @@ struct Areas {
                 task.weightings = weightings;
                 if (weights != nullptr) {
                     for (int64_t i = 0; i < task.count; ++i)
-                        rows_of[i] = order == nullptr ? static_cast<uint32_t>(begin + i) : order[begin + i];
+                        rows_of.get()[i] = order == nullptr ? static_cast<uint32_t>(begin + i) : order[begin + i];
                     task.rows = rows_of.get();
                     task.row_scratch = row_scratch.get();
                     task.weights = weights;

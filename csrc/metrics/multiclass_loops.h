@@ -107,33 +107,77 @@ double weighted_area(const Key* keys, const double* weights, int64_t count) {
     return finish_area(pairs, total, scale);
 }
 
-// Sorts by all bits of a probability. Those of a double are put in order by their upper half first: few then have a
-// neighbour of the same, and among these stretches the rest is sorted.
-template <typename Key, typename Payload>
-Records<Key, Payload> sort_probabilities(const Records<Key, Payload>& records, const Records<Key, Payload>& scratch,
-                                         int64_t count) {
-    if constexpr (sizeof(Key) == 4) return sort_records(records, scratch, count, 1, 1 + kOvrBits32);
-    constexpr int kSplit = 1 + kOvrBits64 / 2 - 2;
-    const Records<Key, Payload> sorted = sort_records(records, scratch, count, kSplit, 1 + kOvrBits64);
-    const Records<Key, Payload>& other = sorted.keys == records.keys ? scratch : records;
+// The upper bits of a double's key, by which keys are put in order first: few then have a neighbour of the same, and
+// among these stretches the rest is sorted.
+constexpr int kSplit = 30;
+
+// Sorts what lies between equal upper bits; `spare` has room for as much.
+template <typename Payload>
+void sort_lower_bits(const Records<uint64_t, Payload>& sorted, const Records<uint64_t, Payload>& spare, int64_t count) {
+    constexpr bool kHasPayload = !std::is_same_v<Payload, NoPayload>;
     for (int64_t from = 0; from < count;) {
-        const Key upper = sorted.keys[from] >> kSplit;
+        const uint64_t upper = sorted.keys[from] >> kSplit;
         int64_t to = from + 1;
         bool is_sorted = true;
         for (; to < count && sorted.keys[to] >> kSplit == upper; ++to)
             is_sorted &= sorted.keys[to - 1] >> 1 <= sorted.keys[to] >> 1;
         if (!is_sorted) {
-            const bool has_payload = !std::is_same_v<Payload, NoPayload>;
-            const Records<Key, Payload> run{sorted.keys + from, has_payload ? sorted.payload + from : nullptr};
-            const Records<Key, Payload> spare{other.keys + from, has_payload ? other.payload + from : nullptr};
-            if (sort_records(run, spare, to - from, 1, kSplit).keys == spare.keys) {
-                memcpy(run.keys, spare.keys, (to - from) * sizeof(Key));
-                if constexpr (has_payload) memcpy(run.payload, spare.payload, (to - from) * sizeof(Payload));
+            const Records<uint64_t, Payload> run{sorted.keys + from, kHasPayload ? sorted.payload + from : nullptr};
+            const Records<uint64_t, Payload> room{spare.keys + from, kHasPayload ? spare.payload + from : nullptr};
+            if (sort_records(run, room, to - from, 1, kSplit).keys == room.keys) {
+                memcpy(run.keys, room.keys, (to - from) * sizeof(uint64_t));
+                if constexpr (kHasPayload) memcpy(run.payload, room.payload, (to - from) * sizeof(Payload));
             }
         }
         from = to;
     }
-    return sorted;
+}
+
+// Sorts by all bits of a probability.
+template <typename Key>
+Records<Key, NoPayload> sort_probabilities(const OvrArea& task, const Records<Key, NoPayload>& records,
+                                           const Records<Key, NoPayload>& scratch) {
+    if constexpr (sizeof(Key) == 4) {
+        return sort_records(records, scratch, task.count, 1, 1 + kOvrBits32);
+    } else {
+        const auto sorted = sort_records(records, scratch, task.count, kSplit, 1 + kOvrBits64);
+        sort_lower_bits(sorted, sorted.keys == records.keys ? scratch : records, task.count);
+        return sorted;
+    }
+}
+
+// The same with the rows: of a double the upper bits, the label and the place make one number, so that nothing has to
+// be carried along; what is below is looked up where it decides.
+template <typename Key>
+Records<Key, uint32_t> sort_probabilities(const OvrArea& task, const Records<Key, uint32_t>& records,
+                                          const Records<Key, uint32_t>& scratch) {
+    if constexpr (sizeof(Key) == 4) {
+        return sort_records(records, scratch, task.count, 1, 1 + kOvrBits32);
+    } else {
+        constexpr int kPlaceBits = 30;
+        constexpr uint64_t kPlaces = (uint64_t{1} << kPlaceBits) - 1;
+        uint64_t* const packed = scratch.keys;
+        for (int64_t i = 0; i < task.count; ++i) {
+            const uint64_t key = records.keys[i];
+            packed[i] = key >> kSplit << (kPlaceBits + 1) | (key & 1) << kPlaceBits | static_cast<uint64_t>(i);
+        }
+        const Records<uint64_t, NoPayload> room{reinterpret_cast<uint64_t*>(task.weight_scratch), nullptr};
+        uint64_t* const keys =
+            sort_records<uint64_t, NoPayload>({packed, nullptr}, room, task.count, kPlaceBits + 1, 64).keys;
+        for (int64_t i = 0; i < task.count; ++i) {
+            const uint64_t upper = keys[i] >> (kPlaceBits + 1);
+            const uint64_t place = keys[i] & kPlaces;
+            const bool is_alone = (i == 0 || keys[i - 1] >> kSplit != upper) &&
+                                  (i + 1 == task.count || keys[i + 1] >> (kPlaceBits + 1) != upper);
+            scratch.payload[i] = records.payload[place];
+            keys[i] = is_alone ? upper << kSplit | (keys[i] >> kPlaceBits & 1) : records.keys[place];
+        }
+        const Records<uint64_t, uint32_t> sorted{keys, scratch.payload};
+        sort_lower_bits<uint32_t>(sorted, records, task.count);
+        if (keys == packed) return sorted;
+        memcpy(packed, keys, task.count * sizeof(uint64_t));
+        return {packed, scratch.payload};
+    }
 }
 
 template <typename Key, typename Payload>
@@ -141,7 +185,7 @@ void area_of(const OvrArea& task) {
     const Records<Key, Payload> records{static_cast<Key*>(task.keys), reinterpret_cast<Payload*>(task.rows)};
     const Records<Key, Payload> scratch{static_cast<Key*>(task.key_scratch),
                                         reinterpret_cast<Payload*>(task.row_scratch)};
-    const Records<Key, Payload> sorted = sort_probabilities(records, scratch, task.count);
+    const Records<Key, Payload> sorted = sort_probabilities(task, records, scratch);
     if constexpr (std::is_same_v<Payload, NoPayload>) {
         const double area = counted_area(sorted.keys, task.count);
         for (int64_t w = 0; w < task.weightings; ++w) task.out[w * task.out_step] = area;

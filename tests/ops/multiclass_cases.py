@@ -40,10 +40,18 @@ def _tied(rows: int, classes: int, dtype: torch.dtype) -> Rows:
     return table, labels
 
 
+def _close(rows: int, dtype: torch.dtype) -> Rows:
+    """Probabilities that differ in their last bits, or not at all."""
+    steps = torch.randint(0, rows // 3, (rows, 3), generator=_draws())
+    table = 0.25 + steps.to(torch.float64) * (2.0**-54 if dtype == torch.float64 else 2.0**-25)
+    return table.to(dtype), torch.arange(rows) % 3
+
+
 def _tables(dtype: torch.dtype) -> dict[str, Callable[[], Rows]]:
     return {
         "spread": lambda: _spread(700, 7, dtype),
         "tied": lambda: _tied(400, 3, dtype),
+        "close": lambda: _close(300, dtype),
         "two classes, few rows": lambda: _tied(7, 2, dtype),
         "a class is missing": lambda: (_spread(300, 3, dtype)[0], torch.arange(300) % 2),
         "no rows": lambda: (torch.zeros(0, 3, dtype=dtype), torch.zeros(0, dtype=torch.int64)),

@@ -77,7 +77,7 @@ def multiclass_metrics(
     sums = _Sums(losses, weightings, groups, num_groups or 0)
     classes = probabilities.shape[1]
     total = sums.of_all()
-    confusion = sums.of_cells(labels * classes + decisions, classes * classes)
+    confusion = sums.of_cells((labels * classes).add_(decisions), classes * classes)
     hit = confusion[:, :, :: classes + 1]
     there, decided = sums.of_cells(labels, classes), sums.of_cells(decisions, classes)
     f1 = torch.where(there + decided > 0, 2 * hit / (there + decided), 0.0)
