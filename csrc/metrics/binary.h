@@ -95,6 +95,37 @@ WITHIN_HOST_DEVICE void points_of(F score, Label label, F* loss, F* brier) {
     *brier = miss * miss;
 }
 
+// The bits of the value of a positive number's lowest bit; of 0 those of infinity. Positive numbers are ordered as
+// their bits are.
+WITHIN_HOST_DEVICE uint64_t lowest_bit(double value) {
+    const uint64_t bits = bits_of(value);
+    const uint64_t has_fraction = (bits & 0xfffffffffffffull) != 0 ? ~uint64_t{0} : 0;
+    const uint64_t lowest = bits_of(value - double_of(bits & (bits - 1) & has_fraction));
+    return lowest != 0 ? lowest : 0x7ff0000000000000ull;
+}
+
+// A weight as a multiple of 2^base, which it is.
+WITHIN_HOST_DEVICE __int128 units_of(double weight, int base) {
+    const uint64_t bits = bits_of(weight);
+    const int exponent = static_cast<int>(bits >> 52 & 0x7ff);
+    const uint64_t mantissa = (bits & 0xfffffffffffffull) | uint64_t{1} << 52;
+    const int shift = exponent - 1075 - base;
+    if (exponent == 0) return 0;  // no subnormal is counted in words
+    return shift >= 0 ? static_cast<__int128>(mantissa) << shift : static_cast<__int128>(mantissa >> -shift);
+}
+
+// A number of units, not negative, rounded to float64.
+WITHIN_HOST_DEVICE double nearest(int64_t units) { return static_cast<double>(units); }
+WITHIN_HOST_DEVICE double nearest(__int128 units) {
+    const uint64_t high = static_cast<uint64_t>(units >> 64);
+    if (high == 0) return static_cast<double>(static_cast<uint64_t>(units));
+    // The highest 64 bits, the last of which tells whether something is below: more than rounding needs.
+    const int shift = 64 - leading_zeros(high);
+    const uint64_t top = static_cast<uint64_t>(units >> shift);
+    const bool is_more = (static_cast<__int128>(top) << shift) != units;
+    return static_cast<double>(top | static_cast<uint64_t>(is_more)) * power_of_two(shift);
+}
+
 // Bin b of `bins` holds scores in (b / bins, (b + 1) / bins], the first 0 too; the bounds are numpy.linspace's.
 WITHIN_HOST_DEVICE double bound_of_bin(int64_t bin, double step) { return static_cast<double>(bin) * step; }
 
@@ -127,6 +158,20 @@ WITHIN_HOST_DEVICE CurveTerms curve_terms(double tp, double fp, double tp_before
 WITHIN_HOST_DEVICE double not_a_number() { return double_of(0x7ff8000000000000ull); }
 
 WITHIN_HOST_DEVICE double quotient_or_zero(double a, double b) { return b > 0 ? a / b : 0.0; }
+
+// Of counts: twice the pairs in right order, the largest distance of the rates times both counts, and the sum of what
+// is gained at each threshold times its precision.
+WITHIN_HOST_DEVICE Ranking ranking_of_counts(uint64_t twice_pairs, uint64_t distance, double precision,
+                                             const Masses& masses) {
+    const double pairs = masses.positives * masses.negatives;
+    return {static_cast<double>(twice_pairs) / (2 * pairs), precision / masses.positives,
+            static_cast<double>(distance) / pairs};
+}
+
+// What a threshold adds to the sum of precisions, of counts.
+WITHIN_HOST_DEVICE double precision_of_counts(int64_t gained_tp, int64_t tp, int64_t count) {
+    return static_cast<double>(gained_tp) * (static_cast<double>(tp) / static_cast<double>(count));
+}
 
 // The row of the result: NaN for what one class or no weight leaves undefined, 0 for ratios of counts without any.
 WITHIN_HOST_DEVICE void write_metrics(const Ranking& ranking, const Masses& masses, const PointSums& sums,

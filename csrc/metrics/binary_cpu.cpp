@@ -95,8 +95,8 @@ Masses masses_of(const SortedRows& rows, const Accumulated& sums) {
 
 PointSums points_of(const SortedRows& rows, const Accumulated& sums) {
     double gap = 0;
-    for (const WindowSum& of_bin : sums.gaps) gap += std::abs(rounded(of_bin, point_base(rows)));
-    return {rounded(sums.loss, loss_base(rows)), rounded(sums.brier, point_base(rows)), gap};
+    for (const WindowSum& of_bin : sums.gaps) gap += std::abs(rounded(of_bin, point_base(rows.largest)));
+    return {rounded(sums.loss, loss_base(rows.largest)), rounded(sums.brier, point_base(rows.largest)), gap};
 }
 
 // Where parts of about equal size begin that no tie crosses.
@@ -157,7 +157,7 @@ struct Slice {
             part.end = cuts[p + 1];
             part.positives = whole.positives;
             part.negatives = whole.negatives;
-            part.area_base = base_below(2 * rows.largest / whole.total);
+            part.area_base = area_base(rows.largest, whole.total);
             for (int label = 0; label < 2; ++label) {
                 part.before[label] = before[label];
                 add_exactly(before[label], masses[p].above[label]);
@@ -174,11 +174,10 @@ struct Slice {
             all.distance = std::max(all.distance, curves[p].distance);
             all.distance_of_counts = std::max(all.distance_of_counts, curves[p].distance_of_counts);
         }
-        const double precision = rounded(all.precision, precision_base(rows)) / whole.positives;
-        if (rows.weight_type != Weights::none) return {rounded(all.area, all.area_base), precision, all.distance};
-        const double pairs = whole.positives * whole.negatives;
-        return {static_cast<double>(all.twice_pairs) / (2 * pairs), precision,
-                static_cast<double>(all.distance_of_counts) / pairs};
+        const double precision = rounded(all.precision, precision_base(rows.largest));
+        if (rows.weight_type == Weights::none)
+            return ranking_of_counts(all.twice_pairs, all.distance_of_counts, precision, whole);
+        return {rounded(all.area, all.area_base), precision / whole.positives, all.distance};
     }
 
     void add_masses(Accumulated& sums) const {
@@ -348,15 +347,9 @@ SortedRows read_rows(const at::Tensor& scores, const at::Tensor& labels, const s
     sorted.largest = all.largest;
     sorted.units = Units::words64;
     if (!weights || !(all.largest > 0)) return sorted;
-    // All rows together weigh less than 2^highest, and every weight is a multiple of 2^base.
-    const int highest = std::ilogb(all.largest) + 1 + std::ilogb(static_cast<double>(rows)) + 1;
-    sorted.unit_base = std::ilogb(all.finest);
-    const int bits = highest - sorted.unit_base;
-    const bool is_ordinary = sorted.unit_base >= -1000 && highest <= 1000;
-    sorted.units = is_ordinary && bits <= 62    ? Units::words64
-                   : is_ordinary && bits <= 126 ? Units::words128
-                                                : Units::limbs;
-    if (sorted.units == Units::limbs) sorted.unit_base = 0;
+    const WeightUnits units = units_for(all.largest, all.finest, rows);
+    sorted.units = units.units;
+    sorted.unit_base = units.base;
     return sorted;
 }
 
@@ -387,11 +380,12 @@ void write_all(const at::Tensor& scores, const at::Tensor& labels, const std::op
         call.write_slice(sorted_whole(records, others, rows), 0, rows, own, nullptr, out);
         return;
     }
-    const std::vector<int64_t> start = partition_by_group(
-        "binary_metrics", groups->const_data_ptr<int64_t>(), rows, num_groups, [&](int64_t row, int64_t place) {
-            others.keys[place] = records.keys[row];
-            if constexpr (kIsWeighted) others.payload[place] = given[row];
-        });
+    const std::vector<int64_t> start = partition_by_group("binary_metrics", groups->const_data_ptr<int64_t>(), rows,
+                                                          num_groups, [&](int64_t row, int64_t place) {
+                                                              others.keys[place] = records.keys[row];
+                                                              if constexpr (kIsWeighted)
+                                                                  others.payload[place] = given[row];
+                                                          });
     Accumulated whole(question.bins);
     call.write_groups(others, records, start, whole, out);
     call.write_whole(sorted_whole(others, records, rows), rows, whole, out + num_groups * kMetrics);

@@ -49,15 +49,6 @@ void encode_scores(GivenRows& rows) {
     }
 }
 
-// The bits of the value of a positive number's lowest bit; of 0 those of infinity. Positive numbers are ordered as
-// their bits are.
-inline uint64_t lowest_bit(double value) {
-    const uint64_t bits = bits_of(value);
-    const uint64_t has_fraction = (bits & 0xfffffffffffffull) != 0 ? ~uint64_t{0} : 0;
-    const uint64_t lowest = bits_of(value - double_of(bits & (bits - 1) & has_fraction));
-    return lowest != 0 ? lowest : 0x7ff0000000000000ull;
-}
-
 template <typename Weight>
 void measure_weights(GivenRows& rows) {
     const Weight* const weights = static_cast<const Weight*>(rows.weights);
@@ -106,27 +97,8 @@ template <>
 struct UnitsOf<__int128> {
     int base;
     explicit UnitsOf(int base) : base(base) {}
-    __int128 operator()(double weight) const {
-        const uint64_t bits = bits_of(weight);
-        const int exponent = static_cast<int>(bits >> 52);
-        const uint64_t mantissa = (bits & 0xfffffffffffffull) | uint64_t{1} << 52;
-        const int shift = exponent - 1075 - base;
-        if (exponent == 0) return 0;  // no subnormal is counted in words
-        return shift >= 0 ? static_cast<__int128>(mantissa) << shift : static_cast<__int128>(mantissa >> -shift);
-    }
+    __int128 operator()(double weight) const { return units_of(weight, base); }
 };
-
-// A number of units, not negative, rounded to float64.
-inline double nearest(int64_t units) { return static_cast<double>(units); }
-inline double nearest(__int128 units) {
-    const uint64_t high = static_cast<uint64_t>(units >> 64);
-    if (high == 0) return static_cast<double>(static_cast<uint64_t>(units));
-    // The highest 64 bits, the last of which tells whether something is below: more than rounding needs.
-    const int shift = 64 - leading_zeros(high);
-    const uint64_t top = static_cast<uint64_t>(units >> shift);
-    const bool is_more = (static_cast<__int128>(top) << shift) != units;
-    return static_cast<double>(top | static_cast<uint64_t>(is_more)) * power_of_two(shift);
-}
 
 template <typename Key>
 const Key* keys_of(const SortedRows& rows) {
@@ -240,7 +212,7 @@ template <typename Key>
 void count_curve(PartCurve& part) {
     const Key* const keys = keys_of<Key>(part.rows);
     const uint64_t positives = static_cast<uint64_t>(part.positives), negatives = static_cast<uint64_t>(part.negatives);
-    const int base = precision_base(part.rows);
+    const int base = precision_base(part.rows.largest);
     int32_t tps[kBlock + 1], counts[kBlock + 1];
     double terms[kBlock];
     int32_t tp = static_cast<int32_t>(part.before[1].words);
@@ -264,8 +236,7 @@ void count_curve(PartCurve& part) {
                            right = static_cast<uint32_t>(fp) * positives;
             const uint64_t apart = up > right ? up - right : right - up;
             distance = apart > distance ? apart : distance;
-            terms[j - 1] = static_cast<double>(tps[j] - tps[j - 1]) *
-                           (static_cast<double>(tps[j]) / static_cast<double>(counts[j]));
+            terms[j - 1] = precision_of_counts(tps[j] - tps[j - 1], tps[j], counts[j]);
         }
         add_terms(part.precision, terms, ends - 1, base);
         tps[0] = tps[ends - 1];
@@ -295,7 +266,7 @@ inline void add_thresholds(PartCurve& part, Thresholds& at, int64_t count) {
     }
     part.distance = distance;
     add_terms(part.area, area, count, part.area_base);
-    add_terms(part.precision, precision, count, precision_base(part.rows));
+    add_terms(part.precision, precision, count, precision_base(part.rows.largest));
     at.tp[0] = at.tp[count];
 }
 
@@ -433,7 +404,7 @@ void add_points(PartPoints& part, WindowSum& gap, int64_t begin, int64_t end) {
     constexpr bool kIsWeighted = !std::is_same_v<Weight, NoWeights>;
     const Key* const keys = keys_of<Key>(part.rows);
     const Weight* const weights = weights_of<Weight>(part.rows);
-    const int base = point_base(part.rows), base_of_loss = loss_base(part.rows);
+    const int base = point_base(part.rows.largest), base_of_loss = loss_base(part.rows.largest);
     Points points;
     int64_t positives = 0;
     for (int64_t from = begin; from < end; from += kBlock) {

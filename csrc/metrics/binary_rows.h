@@ -1,6 +1,7 @@
 // What the CPU's kernels of binary metrics are given: plain data that crosses from the dispatching source into them.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "metrics/exact_sum.h"
@@ -80,14 +81,31 @@ struct PartPoints {
     WindowSum* gaps;  // out, of each bin, in words of point_base
 };
 
+struct WeightUnits {
+    Units units;
+    int base;
+};
+
 constexpr double kMostWeight = 0x1p960;  // of a row: no product of a sum of such is infinite
 
 inline namespace WITHIN_ISA {
 
+// What weights are counted in that are at most `largest`, none zero, and multiples of a power of two, `finest`.
+inline WeightUnits units_for(double largest, double finest, int64_t rows) {
+    // All rows together weigh less than 2^highest.
+    const int highest = std::ilogb(largest) + 1 + std::ilogb(static_cast<double>(rows)) + 1;
+    const int base = std::ilogb(finest);
+    const bool is_ordinary = base >= -1000 && highest <= 1000;
+    if (is_ordinary && highest - base <= 62) return {Units::words64, base};
+    if (is_ordinary && highest - base <= 126) return {Units::words128, base};
+    return {Units::limbs, 0};
+}
+
 // Where the words of these sums lie. Gained weight times precision seldom is above 64 weights.
-WITHIN_HOST_DEVICE int loss_base(const SortedRows& rows) { return base_below(rows.largest * 36.1); }
-WITHIN_HOST_DEVICE int point_base(const SortedRows& rows) { return base_below(rows.largest); }
-WITHIN_HOST_DEVICE int precision_base(const SortedRows& rows) { return base_below(rows.largest * 64); }
+WITHIN_HOST_DEVICE int loss_base(double largest) { return base_below(largest * 36.1); }
+WITHIN_HOST_DEVICE int point_base(double largest) { return base_below(largest); }
+WITHIN_HOST_DEVICE int precision_base(double largest) { return base_below(largest * 64); }
+WITHIN_HOST_DEVICE int area_base(double largest, double total) { return base_below(2 * largest / total); }
 
 }  // namespace WITHIN_ISA
 }  // namespace within

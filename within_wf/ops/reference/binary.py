@@ -17,7 +17,7 @@ def binary_metrics(
     clip = torch.finfo(scores.dtype).eps
     p, y = scores.double(), labels.double()
     w = torch.ones_like(p) if weights is None else weights.double()
-    thresholds, place = p.unique(return_inverse=True)
+    thresholds, place = p.unique(return_inverse=True)  # type: ignore[no-untyped-call]
     gained = [torch.zeros_like(thresholds).index_add_(0, place, w * of).flip(0) for of in (y, 1 - y)]
     tps, fps = (sums.cumsum(0) for sums in gained)
     tpr, fpr = tps / tps[-1], fps / fps[-1]
