@@ -63,10 +63,11 @@ def main() -> int:
             seconds = alternate(candidates, rounds)
             found = medians(seconds)
             floor = (reference.nbytes + current.nbytes) / bandwidth
+            ours, by = 1e3 * found["ours"], {name: found[name] / found["ours"] for name in ("scipy", "numpy")}
             lines.append(
-                f"| {str(dtype).removeprefix('torch.')} | {threads} | {1e3 * found['ours']:.0f} | "
-                f"{1e3 * min(seconds['ours']):.0f} | {1e3 * found['scipy']:.0f} | {found['scipy'] / found['ours']:.1f} | {1e3 * found['numpy']:.0f} | "
-                f"{found['numpy'] / found['ours']:.1f} | {1e3 * floor:.1f} |"
+                f"| {str(dtype).removeprefix('torch.')} | {threads} | {ours:.0f} | {1e3 * min(seconds['ours']):.0f} | "
+                f"{1e3 * found['scipy']:.0f} | {by['scipy']:.1f} | {1e3 * found['numpy']:.0f} | "
+                f"{by['numpy']:.1f} | {1e3 * floor:.1f} |"
             )
             print(lines[-1], flush=True)
     write_down("drift_metrics", "Drift metrics", lines)

@@ -125,10 +125,11 @@ struct SortedSample {
         shares.resize(count + 1);
         __int128 all = 0, before = 0;
         for (int64_t i = 0; i < count; ++i) all += whole_weight(weights.of[i], weights.exponent);
+        const double total = to_double(all);
         shares[0] = 0;
         for (int64_t i = 0; i < count; ++i) {
             before += whole_weight(weights.of[rows[i]], weights.exponent);
-            shares[i + 1] = to_double(before) / to_double(all);
+            shares[i + 1] = to_double(before) / total;
         }
     }
 

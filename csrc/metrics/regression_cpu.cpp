@@ -42,11 +42,19 @@ struct Workspace {
     Zeroed keys, spare, payload, spare_payload, ranks;
 
     Workspace(int64_t rows, bool is_double, bool is_weighted)
-        : keys(rows * 8, true),
-          spare(rows * 8, true),
-          payload(is_double || is_weighted ? rows * 8 : 0, true),
-          spare_payload(is_double || is_weighted ? rows * 8 : 0, true),
+        : keys(is_weighted ? 0 : rows * 8, true),
+          spare(is_weighted ? 0 : rows * 8, true),
+          payload(is_double && !is_weighted ? rows * 8 : 0, true),
+          spare_payload(is_double && !is_weighted ? rows * 8 : 0, true),
           ranks(is_weighted ? rows * 16 : 0, true) {}
+};
+
+// Memory of one column that is sorted with weights.
+struct ColumnMemory {
+    Zeroed keys, spare_keys, order, spare_order;
+
+    explicit ColumnMemory(int64_t rows)
+        : keys(rows * 8, true), spare_keys(rows * 8, true), order(rows * 4, true), spare_order(rows * 4, true) {}
 };
 
 struct Quantiles {
@@ -282,22 +290,25 @@ class Whole {
         std::vector<double> rising, found(quantiles_.shares.size());
         for (const int64_t i : quantiles_.order) rising.push_back(quantiles_.shares[i]);
         double* const ranks = memory_.ranks.as<double>();
-        WeightedRanks task{};
-        task.rows = rows_;
-        task.weight_exponent = exponent_of(most);
-        task.keys = memory_.keys.as<uint64_t>();
-        task.spare_keys = memory_.spare.as<uint64_t>();
-        task.order = memory_.payload.as<uint32_t>();
-        task.spare_order = memory_.spare_payload.as<uint32_t>();
-        task.quantiles = rising.data();
-        for (int column = 0; column < 3; ++column) {
-            const bool is_error = column == 2;
-            task.column = static_cast<RegressionColumn>(column);
-            task.ranks = is_error ? nullptr : ranks + column * rows_.count;
-            task.quantile_count = is_error ? static_cast<int64_t>(rising.size()) : 0;
-            task.quantile_out = found.data();
-            regression_weighted_ranks_kernel()(task);
-        }
+        at::parallel_for(0, 3, 1, [&](int64_t begin, int64_t end) {
+            for (int64_t column = begin; column < end; ++column) {
+                const bool is_error = column == 2;
+                ColumnMemory own(rows_.count);
+                WeightedRanks task{};
+                task.rows = rows_;
+                task.column = static_cast<RegressionColumn>(column);
+                task.weight_exponent = exponent_of(most);
+                task.keys = own.keys.as<uint64_t>();
+                task.spare_keys = own.spare_keys.as<uint64_t>();
+                task.order = own.order.as<uint32_t>();
+                task.spare_order = own.spare_order.as<uint32_t>();
+                task.ranks = is_error ? nullptr : ranks + column * rows_.count;
+                task.quantiles = rising.data();
+                task.quantile_count = is_error ? static_cast<int64_t>(rising.size()) : 0;
+                task.quantile_out = found.data();
+                regression_weighted_ranks_kernel()(task);
+            }
+        });
         for (size_t i = 0; i < found.size(); ++i) out_[kRegressionMetrics + quantiles_.order[i]] = found[i];
         WeightedRankSums sums{rows_.weights, ranks, ranks + rows_.count, rows_.count, {}};
         regression_weighted_products_kernel()(sums);

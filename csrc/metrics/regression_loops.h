@@ -308,6 +308,7 @@ void regression_weighted_ranks(const WeightedRanks& task) {
     }
     const auto sorted =
         sort_records<uint64_t, uint32_t>({task.keys, task.order}, {task.spare_keys, task.spare_order}, count, 0, 64);
+    const double total = to_double(all);
     __int128 before = 0;
     int64_t quantile = 0;
     for (int64_t first = 0; first < count;) {
@@ -319,9 +320,8 @@ void regression_weighted_ranks(const WeightedRanks& task) {
             for (int64_t i = first; i < next; ++i) task.ranks[sorted.payload[i]] = rank;
         }
         before += own;
-        const double share = to_double(before) / to_double(all);
         // `quantiles` rise; the lowest is not where nothing has a weight yet.
-        while (quantile < task.quantile_count && own > 0 && share >= task.quantiles[quantile])
+        while (quantile < task.quantile_count && own > 0 && to_double(before) / total >= task.quantiles[quantile])
             task.quantile_out[quantile++] = double_of_ordered(sorted.keys[first]);
         first = next;
     }

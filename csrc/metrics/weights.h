@@ -21,7 +21,8 @@ WITHIN_HOST_DEVICE __int128 whole_weight(double weight, int largest_exponent) {
     return shift > -64 ? mantissa >> -shift : 0;
 }
 
-WITHIN_HOST_DEVICE double to_double(__int128 whole) { return round_words(whole, 0, kFloat64); }
+// Rounded to nearest, ties to even, as every compiler's conversion is.
+inline double to_double(__int128 whole) { return static_cast<double>(whole); }
 
 }  // namespace WITHIN_ISA
 }  // namespace within
