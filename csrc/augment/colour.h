@@ -43,9 +43,9 @@ WITHIN_HOST_DEVICE Pixel<L> change_saturation(const Pixel<L>& pixel, float facto
     return blend<L>(pixel, factor, grey_of<L>(pixel) * (1.0f - factor));
 }
 
-// `shift` is in sixths of a turn, in [1, 7): a turn more than none leaves all as it is. The hue of hexagonal HSV (Smith,
-// "Color Gamut Transform Pairs", SIGGRAPH 1978), as torchvision turns it; its saturation and value do not change, so
-// each channel is the least of the three plus their range times a trapezium of the hue.
+// `shift` is in sixths of a turn, in [1, 7): a turn more than none leaves all as it is. The hue of hexagonal HSV
+// (Smith, "Color Gamut Transform Pairs", SIGGRAPH 1978), as torchvision turns it; its saturation and value do not
+// change, so each channel is the least of the three plus their range times a trapezium of the hue.
 template <typename L>
 WITHIN_HOST_DEVICE Pixel<L> turn_hue(const Pixel<L>& pixel, float shift) {
     using Float = typename L::Float;
@@ -77,19 +77,23 @@ WITHIN_HOST_DEVICE float hue_shift(float turns) {
 
 // ---- statistics of an image: integers, which can be added in any order ----
 
-constexpr float kGreyUnit = 0x1p18f;   // of a sum of greys
-constexpr float kStyleUnit = 0x1p15f;  // of sums of channels and of their squares
+constexpr float kGreyUnit = 0x1p18f;    // of a sum of greys
+constexpr float kMeanUnit = 0x1p23f;    // of a sum of a channel
+constexpr float kSquareUnit = 0x1p15f;  // of a sum of a channel and one of its squares, for its variance
 
 template <typename L>
 WITHIN_HOST_DEVICE typename L::Int grey_units(const Pixel<L>& pixel) {
     return L::whole(L::fused(grey_of<L>(pixel), L::all(kGreyUnit), L::all(0.5f)));
 }
 
-WITHIN_HOST_DEVICE int32_t style_units(float value) { return static_cast<int32_t>(fmaf(value, kStyleUnit, 0.5f)); }
+WITHIN_HOST_DEVICE int32_t channel_units(float value, float unit) {
+    return static_cast<int32_t>(fmaf(value, unit, 0.5f));
+}
 
 struct ImageSums {
     unsigned long long grey;
-    unsigned long long channel[3];
+    unsigned long long channel[3];  // in kMeanUnit
+    unsigned long long coarse[3];   // in kSquareUnit
     unsigned long long square[3];
 };
 
@@ -106,14 +110,15 @@ struct StyleOfChannel {
 
 // x (1 - w) + w ((x - mean) / std * style_std + style_mean), after Huang and Belongie, "Arbitrary Style Transfer in
 // Real-Time with Adaptive Instance Normalization", ICCV 2017; std (divisor n) is taken to be at least 1e-5.
-WITHIN_HOST_DEVICE StyleOfChannel style_of(const ImageSums& sums, int channel, int64_t pixels, const ImageFloats& draws) {
-    const double unit = static_cast<double>(kStyleUnit), count = static_cast<double>(pixels);
-    const double mean = static_cast<double>(sums.channel[channel]) / count;
-    const double variance = static_cast<double>(sums.square[channel]) / count - mean * mean;
-    const double std = sqrt(variance > 0 ? variance : 0) / unit;
+WITHIN_HOST_DEVICE StyleOfChannel style_of(const ImageSums& sums, int channel, int64_t pixels,
+                                           const ImageFloats& draws) {
+    const double count = static_cast<double>(pixels);
+    const double coarse = static_cast<double>(sums.coarse[channel]) / count;
+    const double variance = static_cast<double>(sums.square[channel]) / count - coarse * coarse;
+    const double std = sqrt(variance > 0 ? variance : 0) / static_cast<double>(kSquareUnit);
     const double weight = static_cast<double>(draws.style_weight);
     const double factor = static_cast<double>(draws.style_std[channel]) / (std > 1e-5 ? std : 1e-5);
-    const double centre = mean / unit;
+    const double centre = static_cast<double>(sums.channel[channel]) / count / static_cast<double>(kMeanUnit);
     return {static_cast<float>(centre), static_cast<float>(1 - weight + weight * factor),
             static_cast<float>(centre * (1 - weight) + weight * static_cast<double>(draws.style_mean[channel]))};
 }

@@ -1,2 +1,2 @@
-#include "core/standard.h"
 #include "augment/image_loops.h"
+#include "core/standard.h"

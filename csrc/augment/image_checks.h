@@ -12,7 +12,7 @@
 namespace within {
 
 struct ImageBatch {
-    at::Tensor pixels;            // contiguous
+    at::Tensor pixels;  // contiguous
     int64_t count;
     bool is_planar;               // three planes, not three bytes a pixel
     std::vector<int64_t> offset;  // of each image in bytes
@@ -67,7 +67,8 @@ inline void place_ragged(ImageBatch& batch, const at::Tensor& images, const at::
     for (int64_t i = 0; i < batch.count; ++i) {
         const int64_t height = extent[2 * i], width = extent[2 * i + 1];
         TORCH_CHECK_VALUE(height >= 1 && width >= 1 && height < (1 << 24) && width < (1 << 24),
-                          "augment_images: sizes[", i, "] is ", height, " x ", width, ", expected 1 to 2^24 - 1 pixels");
+                          "augment_images: sizes[", i, "] is ", height, " x ", width,
+                          ", expected 1 to 2^24 - 1 pixels");
         TORCH_CHECK_VALUE(of[i] >= 0 && of[i] <= images.numel() - 3 * height * width, "augment_images: offsets[", i,
                           "] is ", of[i], ", expected 0 to ", images.numel() - 3 * height * width, ", as image ", i,
                           " has ", 3 * height * width, " of ", images.numel(), " bytes");
@@ -101,10 +102,10 @@ inline void check_draws(const ImageBatch& batch, int64_t i, const ImageTarget& t
                           "augment_images: draws.", bound.name, "[", i, "] is ", bound.value, ", expected ",
                           bound.least, " to ", bound.most);
     for (int c = 0; c < 3; ++c)
-        TORCH_CHECK_VALUE(std::isfinite(value.style_mean[c]) && std::isfinite(value.style_std[c]) &&
-                              value.style_std[c] >= 0,
-                          "augment_images: draws.style_mean and style_std[", i, ", ", c, "] are ", value.style_mean[c],
-                          " and ", value.style_std[c], ", expected finite numbers, the latter at least 0");
+        TORCH_CHECK_VALUE(
+            std::isfinite(value.style_mean[c]) && std::isfinite(value.style_std[c]) && value.style_std[c] >= 0,
+            "augment_images: draws.style_mean and style_std[", i, ", ", c, "] are ", value.style_mean[c], " and ",
+            value.style_std[c], ", expected finite numbers, the latter at least 0");
     const bool fits = draw.erase_top >= 0 && draw.erase_left >= 0 && draw.erase_height >= 0 && draw.erase_width >= 0 &&
                       draw.erase_height <= target.height - draw.erase_top &&
                       draw.erase_width <= target.width - draw.erase_left;
@@ -115,17 +116,19 @@ inline void check_draws(const ImageBatch& batch, int64_t i, const ImageTarget& t
 
 inline ImageTarget checked_target(int64_t height, int64_t width, at::ArrayRef<double> mean, at::ArrayRef<double> std,
                                   at::ScalarType dtype) {
-    TORCH_CHECK_VALUE(height >= 1 && width >= 1 && height < (1 << 24) && width < (1 << 24),
-                      "augment_images: size is ", height, " x ", width, ", expected 1 to 2^24 - 1 pixels");
+    TORCH_CHECK_VALUE(height >= 1 && width >= 1 && height < (1 << 24) && width < (1 << 24), "augment_images: size is ",
+                      height, " x ", width, ", expected 1 to 2^24 - 1 pixels");
     TORCH_CHECK_VALUE(dtype == at::kFloat || dtype == at::kHalf || dtype == at::kBFloat16, "augment_images: dtype is ",
                       dtype, ", expected float32, float16 or bfloat16");
     TORCH_CHECK_VALUE(mean.size() == 3 && std.size() == 3, "augment_images: mean and std have ", mean.size(), " and ",
                       std.size(), " numbers, expected 3 each");
-    ImageTarget target{height, width,
+    ImageTarget target{height,
+                       width,
                        dtype == at::kFloat  ? PixelType::float32
                        : dtype == at::kHalf ? PixelType::float16
                                             : PixelType::bfloat16,
-                       {}, {}};
+                       {},
+                       {}};
     for (int c = 0; c < 3; ++c) {
         TORCH_CHECK_VALUE(std::isfinite(mean[c]) && std::isfinite(std[c]) && std[c] > 0, "augment_images: mean[", c,
                           "] and std[", c, "] are ", mean[c], " and ", std[c],
@@ -141,7 +144,8 @@ inline ImageBatch checked_images(const at::Tensor& images, const std::optional<a
                                  const at::Tensor& floats, const ImageTarget& target) {
     TORCH_CHECK_VALUE(images.scalar_type() == at::kByte, "augment_images: images is ", images.scalar_type(),
                       ", expected uint8");
-    TORCH_CHECK_VALUE(offsets.has_value() == sizes.has_value(), "augment_images: offsets and sizes, expected both or none");
+    TORCH_CHECK_VALUE(offsets.has_value() == sizes.has_value(),
+                      "augment_images: offsets and sizes, expected both or none");
     ImageBatch batch;
     if (offsets.has_value()) {
         place_ragged(batch, images, *offsets, *sizes);

@@ -7,37 +7,12 @@
 #include "augment/colour.h"
 #include "augment/image_kernel.h"
 #include "augment/noise_loops.h"
+#include "augment/plan.h"
 #include "augment/resize_loops.h"
 #include "augment/write_loops.h"
 
 namespace within {
 inline namespace WITHIN_ISA {
-
-constexpr int kStyle = kHue + 1;  // comes after the colour steps
-
-struct Plan {
-    int steps[5];
-    int count = 0;
-    int waits = 0;  // steps that wait for a statistic
-};
-
-inline Plan plan_of(const ImageIntegers& integers, const ImageFloats& floats) {
-    Plan plan;
-    for (const int32_t step : integers.order) {
-        const bool is_on = step == kBrightness   ? floats.brightness != 1
-                           : step == kContrast   ? floats.contrast != 1
-                           : step == kSaturation ? floats.saturation != 1
-                                                 : floats.hue != 0;
-        if (!is_on) continue;
-        plan.steps[plan.count++] = step;
-        plan.waits += step == kContrast;
-    }
-    if (floats.style_weight != 0) {
-        plan.steps[plan.count++] = kStyle;
-        ++plan.waits;
-    }
-    return plan;
-}
 
 // Three rows of one length.
 struct Planes {
@@ -47,8 +22,8 @@ struct Planes {
 template <typename Change>
 inline void change_row(const Planes& from, const Planes& to, int64_t width, Change change) {
     for (int64_t x = 0; x < width; x += Lanes::kCount) {
-        const Pixel<Lanes> pixel = change(
-            Pixel<Lanes>{Lanes::load(from.of[0] + x), Lanes::load(from.of[1] + x), Lanes::load(from.of[2] + x)});
+        const Pixel<Lanes> pixel =
+            change(Pixel<Lanes>{Lanes::load(from.of[0] + x), Lanes::load(from.of[1] + x), Lanes::load(from.of[2] + x)});
         Lanes::store(to.of[0] + x, pixel.red);
         Lanes::store(to.of[1] + x, pixel.green);
         Lanes::store(to.of[2] + x, pixel.blue);
@@ -62,8 +37,8 @@ inline void add_greys(const Planes& row, int64_t width, ImageSums& sums) {
         Lanes::Int lanes{};
         int64_t x = begin;
         for (; x + Lanes::kCount <= end; x += Lanes::kCount)
-            lanes += grey_units<Lanes>(
-                {Lanes::load(row.of[0] + x), Lanes::load(row.of[1] + x), Lanes::load(row.of[2] + x)});
+            lanes +=
+                grey_units<Lanes>({Lanes::load(row.of[0] + x), Lanes::load(row.of[1] + x), Lanes::load(row.of[2] + x)});
         int64_t sum = 0;
         for (; x < end; ++x) sum += grey_units<Scalar>({row.of[0][x], row.of[1][x], row.of[2][x]});
         for (int i = 0; i < Lanes::kCount; ++i) sum += lanes[i];
@@ -73,19 +48,21 @@ inline void add_greys(const Planes& row, int64_t width, ImageSums& sums) {
 
 inline void add_channels(const Planes& row, int64_t width, ImageSums& sums) {
     for (int c = 0; c < 3; ++c) {
-        int64_t sum = 0, square = 0;
+        int64_t sum = 0, coarse = 0, square = 0;
         for (int64_t x = 0; x < width; ++x) {
-            const int64_t units = style_units(row.of[c][x]);
-            sum += units;
+            const int64_t units = channel_units(row.of[c][x], kSquareUnit);
+            sum += channel_units(row.of[c][x], kMeanUnit);
+            coarse += units;
             square += units * units;
         }
         sums.channel[c] += static_cast<unsigned long long>(sum);
+        sums.coarse[c] += static_cast<unsigned long long>(coarse);
         sums.square[c] += static_cast<unsigned long long>(square);
     }
 }
 
 class ImageAugmenter {
-   public:
+  public:
     explicit ImageAugmenter(const AugmentImageCall& call)
         : call_(call),
           floats_(call.floats),
@@ -104,7 +81,7 @@ class ImageAugmenter {
         int begin = 0;
         for (int wait = 0; wait < plan_.waits; ++wait) {
             int end = begin + (wait > 0 ? 1 : 0);
-            while (plan_.steps[end] != kContrast && plan_.steps[end] != kStyle) ++end;
+            while (!waits_for_statistic(plan_.steps[end])) ++end;
             sums_ = {};
             for (int64_t y = 0; y < height_; ++y) {
                 const Planes kept = kept_row(y);
@@ -129,7 +106,7 @@ class ImageAugmenter {
         }
     }
 
-   private:
+  private:
     Planes kept_row(int64_t y) const {
         Planes row;
         for (int c = 0; c < 3; ++c) row.of[c] = image_ + (c * height_ + y) * padded_;

@@ -1,7 +1,7 @@
 // The noise of an image: a normal number for every place of the output, of the sample's key and the place alone.
 //
-// Place (row y, channel c, column x) is number (3 y + c) width + x. 128 places share 16 blocks of Philox: word w of block b
-// gives the pair at 32 w + b and 32 w + 16 + b, an order in which vectors of blocks need no rearrangement.
+// Place (row y, channel c, column x) is number (3 y + c) width + x. 128 places share 16 blocks of Philox: word w of
+// block b gives the pair at 32 w + b and 32 w + 16 + b, an order in which vectors of blocks need no rearrangement.
 #pragma once
 
 #include "augment/image.h"

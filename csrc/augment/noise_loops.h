@@ -16,7 +16,8 @@ struct NoiseWords {
 #if defined(WITHIN_AVX2)
 
 // Philox of the blocks of one image: half as many as there are lanes at once, each in the lower half of 64 bits. What
-// the upper halves hold does not matter. Key and id are the same for all, so that the first two rounds have one product.
+// the upper halves hold does not matter. Key and id are the same for all, so that the first two rounds have one
+// product.
 struct NoiseBlocks {
 #if defined(WITHIN_AVX512)
     using Wide = __m512i;
@@ -44,10 +45,10 @@ struct NoiseBlocks {
     }
 #endif
     Wide keys[10][2];
-    Wide first;       // of round 1's product, which is the blocks'
-    Wide second;      // the same in round 2
-    Wide third;       // round 2's other product
-    Wide after[2];    // what round 2 leaves for round 3: c1, and c3 of round 1
+    Wide first;     // of round 1's product, which is the blocks'
+    Wide second;    // the same in round 2
+    Wide third;     // round 2's other product
+    Wide after[2];  // what round 2 leaves for round 3: c1, and c3 of round 1
 
     explicit NoiseBlocks(const NoiseKey& key) {
         uint32_t k0 = key.key.words[0], k1 = key.key.words[1];
@@ -116,7 +117,7 @@ struct NoiseBlocks {
 
 // The noise of one row of the output after another, in a buffer of noise_room(width) floats.
 class NoiseRows {
-   public:
+  public:
     NoiseRows(const NoiseKey& key, int64_t width, float* buffer) : blocks_(key), row_(3 * width), buffer_(buffer) {}
 
     // Three channels of the next row, one after the other.
@@ -131,7 +132,7 @@ class NoiseRows {
         return buffer_;
     }
 
-   private:
+  private:
     void fill(float* to) const {
         const auto block = static_cast<uint32_t>(filled_ / kNoiseGroup * kNoiseBlocks);
         for (int b = 0; b < kNoiseBlocks; b += Lanes::kCount) {

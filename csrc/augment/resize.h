@@ -1,6 +1,6 @@
-// Bilinear resizing of a crop, antialiased where it shrinks, in integers: which pixels of a row or column make an output
-// pixel, and with which weights. The filter is that of ATen's _upsample_bilinear2d_aa (half-pixel centres, a triangle
-// as wide as the larger of the two grids' steps, cut at the crop's edges and normalised).
+// Bilinear resizing of a crop, antialiased where it shrinks, in integers: which pixels of a row or column make an
+// output pixel, and with which weights. The filter is that of ATen's _upsample_bilinear2d_aa (half-pixel centres, a
+// triangle as wide as the larger of the two grids' steps, cut at the crop's edges and normalised).
 //
 // A row's bytes times weights that sum to 2^bits are rounded to 1/128 of a grey level, which 16 bits hold; columns of
 // these times weights make the value.

@@ -16,7 +16,7 @@ inline int64_t padded(int64_t width) { return (width + kPadded - 1) / kPadded * 
 
 // Takes memory piece by piece, each at a multiple of 64 bytes.
 class Workspace {
-   public:
+  public:
     explicit Workspace(char* at) : at_(at) {}
 
     template <typename T>
@@ -27,7 +27,7 @@ class Workspace {
         return piece;
     }
 
-   private:
+  private:
     char* at_;
 };
 
@@ -60,7 +60,8 @@ inline void split_channels(const uint8_t* row, int64_t width, uint8_t* const pla
          {-1, -1, -1, -1, -1, 1, 4, 7, 10, 13, -1, -1, -1, -1, -1, -1},
          {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 3, 6, 9, 12, 15}}};
     int64_t x = 0;
-    for (; x + 16 <= width; x += 16) {
+    for (; width >= 16 && x < width; x += 16) {
+        x = std::min(x, width - 16);
         const auto* at = reinterpret_cast<const __m128i*>(row + 3 * x);
         const __m128i parts[3] = {_mm_loadu_si128(at), _mm_loadu_si128(at + 1), _mm_loadu_si128(at + 2)};
         for (int c = 0; c < 3; ++c) {
@@ -75,10 +76,10 @@ inline void split_channels(const uint8_t* row, int64_t width, uint8_t* const pla
         for (int c = 0; c < 3; ++c) planes[c][x] = row[3 * x + c];
 }
 
-// Resizes planes of bytes to rows of 16 bits. Of each 16 target pixels, the middle two fours change places: the order in
-// which _mm256_packs_epi32 leaves them, and from which _mm256_unpacklo_epi16 takes them.
+// Resizes planes of bytes to rows of 16 bits. Of each 16 target pixels, the middle two fours change places: the order
+// in which _mm256_packs_epi32 leaves them, and from which _mm256_unpacklo_epi16 takes them.
 class RowResizer {
-   public:
+  public:
     RowResizer(const TapTable& table, int64_t target, Workspace& space) : table_(table), target_(target) {
         const int64_t width = padded(target);
         base_ = space.take<int>(width / 4);
@@ -110,37 +111,50 @@ class RowResizer {
         }
     }
 
-    void operator()(const uint8_t* plane, int16_t* to) const { is_near_ ? resize_near(plane, to) : resize_far(plane, to); }
+    void operator()(const uint8_t* plane, int16_t* to) const {
+        if (!is_near_) return resize_far(plane, to);
+        switch (table_.axis.taps) {
+            case 2:
+                return resize_near<1>(plane, to);
+            case 4:
+                return resize_near<2>(plane, to);
+            case 6:
+                return resize_near<3>(plane, to);
+            default:
+                return resize_near<0>(plane, to);
+        }
+    }
 
-   private:
-    // Fours whose first taps lie within 16 bytes: a byte shuffle brings two taps of each beside each other.
+  private:
+    // Fours whose first taps lie within 16 bytes: a byte shuffle brings two taps of each beside each other. kPairs is 0
+    // where it is not known.
+    template <int kPairs>
     void resize_near(const uint8_t* plane, int16_t* to) const {
         const int64_t width = padded(target_);
-        const int pairs = table_.axis.taps / 2;
         const int shift = row_shift(table_.axis);
         const __m256i half = _mm256_set1_epi32(1 << (shift - 1));
         const __m128i by = _mm_cvtsi32_si128(shift);
         for (int64_t x = 0; x < width; x += 16) {
-            __m256i sums[2] = {half, half};
-            for (int half_of = 0; half_of < 2; ++half_of) {
-                const int64_t at = x + 8 * half_of;
-                const __m256i shuffle = _mm256_load_si256(reinterpret_cast<const __m256i*>(shuffles_ + 4 * at));
-                const uint8_t* const low = plane + base_[at / 4];
-                const uint8_t* const high = plane + base_[at / 4 + 1];
-                for (int p = 0; p < pairs; ++p) {
-                    const __m256i bytes = _mm256_inserti128_si256(
-                        _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(low + 2 * p))),
-                        _mm_loadu_si128(reinterpret_cast<const __m128i*>(high + 2 * p)), 1);
-                    const __m256i weights =
-                        _mm256_load_si256(reinterpret_cast<const __m256i*>(pairs_ + p * width + at));
-                    sums[half_of] = _mm256_add_epi32(
-                        sums[half_of], _mm256_madd_epi16(_mm256_shuffle_epi8(bytes, shuffle), weights));
-                }
-            }
-            _mm256_store_si256(
-                reinterpret_cast<__m256i*>(to + x),
-                _mm256_packs_epi32(_mm256_sra_epi32(sums[0], by), _mm256_sra_epi32(sums[1], by)));
+            const __m256i low = _mm256_sra_epi32(sum_eight<kPairs>(plane, x, width, half), by);
+            const __m256i high = _mm256_sra_epi32(sum_eight<kPairs>(plane, x + 8, width, half), by);
+            _mm256_store_si256(reinterpret_cast<__m256i*>(to + x), _mm256_packs_epi32(low, high));
         }
+    }
+
+    template <int kPairs>
+    __m256i sum_eight(const uint8_t* plane, int64_t x, int64_t width, __m256i sum) const {
+        const int pairs = kPairs > 0 ? kPairs : table_.axis.taps / 2;
+        const __m256i shuffle = _mm256_load_si256(reinterpret_cast<const __m256i*>(shuffles_ + 4 * x));
+        const uint8_t* const low = plane + base_[x / 4];
+        const uint8_t* const high = plane + base_[x / 4 + 1];
+        for (int p = 0; p < pairs; ++p) {
+            const __m256i bytes = _mm256_inserti128_si256(
+                _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(low + 2 * p))),
+                _mm_loadu_si128(reinterpret_cast<const __m128i*>(high + 2 * p)), 1);
+            const __m256i weights = _mm256_load_si256(reinterpret_cast<const __m256i*>(pairs_ + p * width + x));
+            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_shuffle_epi8(bytes, shuffle), weights));
+        }
+        return sum;
     }
 
     void resize_far(const uint8_t* plane, int16_t* to) const {
@@ -160,14 +174,16 @@ class RowResizer {
     const TapTable& table_;
     int64_t target_;
     bool is_near_;
-    int* base_;        // of each four, the first source pixel
+    int* base_;         // of each four, the first source pixel
     int8_t* shuffles_;  // of each target pixel, 4 bytes: its first two taps from there, as 16 bits
     int32_t* pairs_;    // two weights of each target pixel, then the next two
 };
 
-// A row of floats of pairs of rows and their weights.
-inline void resize_column(const int16_t* const* rows, const int16_t* weights, int pairs, int64_t width, float unit,
-                          float* to) {
+// A row of floats of pairs of rows and their weights; kPairs is 0 where it is not known.
+template <int kPairs>
+inline void resize_pairs(const int16_t* const* rows, const int16_t* weights, int count, int64_t width, float unit,
+                         float* to) {
+    const int pairs = kPairs > 0 ? kPairs : count;
     const __m256 scale = _mm256_set1_ps(unit);
     for (int64_t x = 0; x < width; x += 16) {
         __m256i low = _mm256_setzero_si256(), high = low;
@@ -185,6 +201,18 @@ inline void resize_column(const int16_t* const* rows, const int16_t* weights, in
     }
 }
 
+inline void resize_column(const int16_t* const* rows, const int16_t* weights, int pairs, int64_t width, float unit,
+                          float* to) {
+    switch (pairs) {
+        case 1:
+            return resize_pairs<1>(rows, weights, pairs, width, unit, to);
+        case 2:
+            return resize_pairs<2>(rows, weights, pairs, width, unit, to);
+        default:
+            return resize_pairs<0>(rows, weights, pairs, width, unit, to);
+    }
+}
+
 #else
 
 inline void split_channels(const uint8_t* row, int64_t width, uint8_t* const planes[3]) {
@@ -193,7 +221,7 @@ inline void split_channels(const uint8_t* row, int64_t width, uint8_t* const pla
 }
 
 class RowResizer {
-   public:
+  public:
     RowResizer(const TapTable& table, int64_t target, Workspace&) : table_(table), target_(target) {}
 
     void operator()(const uint8_t* plane, int16_t* to) const {
@@ -208,7 +236,7 @@ class RowResizer {
         }
     }
 
-   private:
+  private:
     const TapTable& table_;
     int64_t target_;
 };
@@ -226,7 +254,7 @@ inline void resize_column(const int16_t* const* rows, const int16_t* weights, in
 
 // Gives one row of the resized crop after another.
 class Resizer {
-   public:
+  public:
     Resizer(const ImageSource& source, const ImageIntegers& draws, const ImageTarget& target, Workspace& space)
         : source_(source),
           draws_(draws),
@@ -260,7 +288,7 @@ class Resizer {
         }
     }
 
-   private:
+  private:
     void resize_source_row(int64_t row) {
         const uint8_t* const from =
             source_.pixels + (draws_.top + row) * source_.row_step + draws_.left * source_.column_step;

@@ -47,15 +47,15 @@ struct Written {
 template <typename L>
 inline typename L::Float written_value(const float* values, const Written& how, int64_t x) {
     auto value = L::load(values + x);
-    if (how.noise != nullptr)
-        value = clamp<L>(L::fused(L::load(how.noise + x), L::all(how.noise_std), value));
+    if (how.noise != nullptr) value = clamp<L>(L::fused(L::load(how.noise + x), L::all(how.noise_std), value));
     return L::fused(value, L::all(how.scale), L::all(how.shift));
 }
 
 template <typename Out>
 inline void write_row(const float* values, const Written& how, Out* to) {
     int64_t x = 0;
-    for (; x + Lanes::kCount <= how.width; x += Lanes::kCount) store_lanes(written_value<Lanes>(values, how, x), to + x);
+    for (; x + Lanes::kCount <= how.width; x += Lanes::kCount)
+        store_lanes(written_value<Lanes>(values, how, x), to + x);
     for (; x < how.width; ++x) store(written_value<Scalar>(values, how, x), to + x);
 }
 

@@ -13,6 +13,7 @@ import torch
 import within_wf.ops.scatter  # noqa: F401 - registers the gradients of its operators
 from tests.ops.case import Case
 from tests.ops.feature_cases import feature_cases
+from tests.ops.image_cases import image_cases
 
 FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 Result = torch.Tensor | tuple[torch.Tensor, ...] | list[torch.Tensor]
@@ -106,5 +107,5 @@ def _normal(rows: int, columns: int) -> torch.Tensor:
     return torch.randn(rows, columns, generator=torch.Generator().manual_seed(rows), dtype=torch.float64)
 
 
-CASES = (*scatter_cases(), *feature_cases())
+CASES = (*scatter_cases(), *feature_cases(), *image_cases())
 """Of every operator; tests/ops/test_cases.py wants each to be here."""

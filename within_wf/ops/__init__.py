@@ -9,6 +9,7 @@ __getattr__, __dir__ = lazy_exports(
         "AugmentationDraws": "augmentation",
         "FeatureAugmentation": "features",
         "augment_features": "features",
+        "augment_images": "augment",
         "column_means": "sums",
         "column_stds": "sums",
         "column_sums": "sums",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from within_wf.ops.augmentation import AugmentationDraws
-from within_wf.ops.reference.draws import normal_of, words_of
+from within_wf.ops.reference.draws import words_of
 
 GREY = (0.2989, 0.587, 0.114)
 """The weights of red, green and blue in a pixel's grey, as torchvision has them."""
@@ -118,13 +118,29 @@ def _perturbed(x: torch.Tensor, draw: AugmentationDraws, noise: torch.Tensor | N
     if draw.noise_std == 0:
         return x
     if noise is None:
-        low, high = (int(half) & 0xFFFFFFFF for half in draw.noise_key[0, 2:])
-        wide = high << 32 | low
-        identity = torch.tensor([wide - (wide >> 63 << 64)])
-        key = (int(draw.noise_key[0, 0]) & 0xFFFFFFFF, int(draw.noise_key[0, 1]) & 0xFFFFFFFF)
-        epoch = int(draw.noise_epoch[0]) & 0xFFFFFFFF
-        noise = normal_of(words_of(identity, key, epoch, x.numel())).reshape(x.shape).to(torch.float32)
+        noise = image_normals(draw, *x.shape[1:]).to(torch.float32)
     return (x + noise * draw.noise_std).clamp(0, 1)
+
+
+def image_normals(draw: AugmentationDraws, height: int, width: int) -> torch.Tensor:
+    """The standard normal numbers that one sample's draws name; float64, shape [3, height, width].
+
+    The number of (row, channel, column), counted in that order, is its place. Of the 16 Philox blocks of 128 places, word w
+    of block b gives place 32 w + b and place 32 w + 16 + b: by Box and Muller, 17 bits the radius, 15 the angle.
+    """
+    low, high = (int(half) & 0xFFFFFFFF for half in draw.noise_key[0, 2:])
+    wide = high << 32 | low
+    identity = torch.tensor([wide - (wide >> 63 << 64)])
+    key = (int(draw.noise_key[0, 0]) & 0xFFFFFFFF, int(draw.noise_key[0, 1]) & 0xFFFFFFFF)
+    place = torch.arange(3 * height * width)
+    groups = -(-place.numel() // 128)
+    words = words_of(identity, key, int(draw.noise_epoch[0]) & 0xFFFFFFFF, 64 * groups)[0]
+    word = words[4 * (place // 128 * 16 + place % 16) + place // 32 % 4]
+    radius = torch.sqrt(-2 * torch.log(((word >> 15).double() + 0.5) / 2**17))
+    angle = (((word & 0x3FFF) - ((word & 0x2000) << 1)).double() + 0.5) / 2**13 * (torch.pi / 2)
+    cosine = torch.where((word >> 14 & 1) == 1, -torch.cos(angle), torch.cos(angle))
+    normals = radius * torch.where(place // 16 % 2 == 0, torch.sin(angle), cosine)
+    return normals.reshape(height, 3, width).transpose(0, 1)
 
 
 def _erased(x: torch.Tensor, draw: AugmentationDraws) -> torch.Tensor:

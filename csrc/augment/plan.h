@@ -1,0 +1,40 @@
+// Which steps an image goes through, in which order.
+#pragma once
+
+#include "augment/image.h"
+
+namespace within {
+inline namespace WITHIN_ISA {
+
+constexpr int kStyle = kHue + 1;  // comes after the colour steps
+
+struct Plan {
+    int steps[5];
+    int count;
+    int waits;  // steps that wait for a statistic of the whole image
+};
+
+WITHIN_HOST_DEVICE Plan plan_of(const ImageIntegers& integers, const ImageFloats& floats) {
+    Plan plan;
+    plan.count = plan.waits = 0;
+    for (int i = 0; i < 4; ++i) {
+        const int32_t step = integers.order[i];
+        const bool is_on = step == kBrightness   ? floats.brightness != 1
+                           : step == kContrast   ? floats.contrast != 1
+                           : step == kSaturation ? floats.saturation != 1
+                                                 : floats.hue != 0;
+        if (!is_on) continue;
+        plan.steps[plan.count++] = step;
+        plan.waits += step == kContrast;
+    }
+    if (floats.style_weight != 0) {
+        plan.steps[plan.count++] = kStyle;
+        ++plan.waits;
+    }
+    return plan;
+}
+
+WITHIN_HOST_DEVICE bool waits_for_statistic(int step) { return step == kContrast || step == kStyle; }
+
+}  // namespace WITHIN_ISA
+}  // namespace within
