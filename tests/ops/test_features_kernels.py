@@ -7,7 +7,8 @@ from tests.emulated.build import Reading
 from tests.ops.cases import Case, digest, run
 from tests.ops.feature_cases import feature_cases
 
-EMULATED = [case for case in feature_cases() if case.operator != "feature_keys"]
+EMULATED = [case for case in feature_cases() if case.operator != "feature_keys" and 0 not in case.make()[0].shape]
+"""Where there is nothing, nothing is launched."""
 
 
 class EmulatedFeatures:
@@ -56,8 +57,6 @@ def _chance(share):
 @pytest.mark.parametrize("case", EMULATED, ids=str)
 def test_an_emulated_result_has_the_bits_of_the_cpu(emulated, case: Case):
     want = digest(run(case, gradients=False))
-    if 0 in case.make()[0].shape:
-        return  # nothing is launched
     for seed in range(2):
         got = EmulatedFeatures(emulated("features"), seed).run(case.operator, *case.make())
         results = got if isinstance(got, tuple) else (got,)

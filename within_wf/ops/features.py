@@ -6,6 +6,7 @@ or the device, which change no bit of the result either.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,14 +46,14 @@ class FeatureAugmentation:
     dropout: float = 0.05
 
     def __post_init__(self) -> None:
-        limits = {"swap_prob": 1.0, "mixup_prob": 1.0, "mixup_alpha": 1e6, "noise_std": float("inf"), "dropout": 1.0}
+        limits = {"swap_prob": 1.0, "mixup_prob": 1.0, "mixup_alpha": 1e6, "noise_std": math.inf, "dropout": 1.0}
         problems = []
         for name, highest in limits.items():
             value = getattr(self, name)
-            is_number = isinstance(value, int | float) and not isinstance(value, bool) and value not in (float("inf"),)
+            is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
             if not is_number or not 0 <= value <= highest or (name == "mixup_alpha" and value == 0):
                 lowest = "a number above 0" if name == "mixup_alpha" else "a number, 0 or more"
-                most = f", at most {highest:g}" if highest < float("inf") else ""
+                most = f", at most {highest:g}" if highest < math.inf else ""
                 problems.append(Problem(name, repr(value), lowest + most))
         if problems:
             raise OperatorError("features cannot be augmented so", problems)
