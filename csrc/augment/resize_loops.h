@@ -132,26 +132,35 @@ class RowResizer {
     void resize_near(const uint8_t* plane, int16_t* to) const {
         const int64_t width = padded(target_);
         const int shift = row_shift(table_.axis);
+        const Nears nears = {base_, shuffles_, pairs_, table_.axis.taps / 2};
         const __m256i half = _mm256_set1_epi32(1 << (shift - 1));
         const __m128i by = _mm_cvtsi32_si128(shift);
         for (int64_t x = 0; x < width; x += 16) {
-            const __m256i low = _mm256_sra_epi32(sum_eight<kPairs>(plane, x, width, half), by);
-            const __m256i high = _mm256_sra_epi32(sum_eight<kPairs>(plane, x + 8, width, half), by);
+            const __m256i low = _mm256_sra_epi32(sum_eight<kPairs>(nears, plane, x, width, half), by);
+            const __m256i high = _mm256_sra_epi32(sum_eight<kPairs>(nears, plane, x + 8, width, half), by);
             _mm256_store_si256(reinterpret_cast<__m256i*>(to + x), _mm256_packs_epi32(low, high));
         }
     }
 
+    // What resize_near reads, where no store of a row can be thought to change it.
+    struct Nears {
+        const int* base;
+        const int8_t* shuffles;
+        const int32_t* weights;
+        int pairs;
+    };
+
     template <int kPairs>
-    __m256i sum_eight(const uint8_t* plane, int64_t x, int64_t width, __m256i sum) const {
-        const int pairs = kPairs > 0 ? kPairs : table_.axis.taps / 2;
-        const __m256i shuffle = _mm256_load_si256(reinterpret_cast<const __m256i*>(shuffles_ + 4 * x));
-        const uint8_t* const low = plane + base_[x / 4];
-        const uint8_t* const high = plane + base_[x / 4 + 1];
+    static __m256i sum_eight(const Nears& nears, const uint8_t* plane, int64_t x, int64_t width, __m256i sum) {
+        const int pairs = kPairs > 0 ? kPairs : nears.pairs;
+        const __m256i shuffle = _mm256_load_si256(reinterpret_cast<const __m256i*>(nears.shuffles + 4 * x));
+        const uint8_t* const low = plane + nears.base[x / 4];
+        const uint8_t* const high = plane + nears.base[x / 4 + 1];
         for (int p = 0; p < pairs; ++p) {
             const __m256i bytes = _mm256_inserti128_si256(
                 _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(low + 2 * p))),
                 _mm_loadu_si128(reinterpret_cast<const __m128i*>(high + 2 * p)), 1);
-            const __m256i weights = _mm256_load_si256(reinterpret_cast<const __m256i*>(pairs_ + p * width + x));
+            const __m256i weights = _mm256_load_si256(reinterpret_cast<const __m256i*>(nears.weights + p * width + x));
             sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_shuffle_epi8(bytes, shuffle), weights));
         }
         return sum;
@@ -184,6 +193,11 @@ template <int kPairs>
 inline void resize_pairs(const int16_t* const* rows, const int16_t* weights, int count, int64_t width, float unit,
                          float* to) {
     const int pairs = kPairs > 0 ? kPairs : count;
+    const int16_t* kept[kPairs > 0 ? 2 * kPairs : 1];
+    if constexpr (kPairs > 0) {
+        for (int i = 0; i < 2 * kPairs; ++i) kept[i] = rows[i];
+        rows = kept;
+    }
     const __m256 scale = _mm256_set1_ps(unit);
     for (int64_t x = 0; x < width; x += 16) {
         __m256i low = _mm256_setzero_si256(), high = low;
@@ -282,8 +296,12 @@ class Resizer {
             if (ready_ >= first) resize_source_row(ready_);
         }
         const float unit = unit_of_column(rows_.axis);
+        const int64_t slot = static_cast<uint32_t>(first) % static_cast<uint32_t>(kept_);
         for (int c = 0; c < 3; ++c) {
-            for (int i = 0; i < taps; ++i) taps_[i] = ring_ + ((first + i) % kept_ * 3 + c) * width_;
+            for (int i = 0; i < taps; ++i) {
+                const int64_t at = slot + i < kept_ ? slot + i : slot + i - kept_;
+                taps_[i] = ring_ + (3 * at + c) * width_;
+            }
             resize_column(taps_, rows_.weights + y * taps, taps / 2, width_, unit, to[c]);
         }
     }
@@ -298,7 +316,8 @@ class Resizer {
             for (int c = 0; c < 3; ++c)
                 memcpy(planes_[c], from + c * source_.channel_step, static_cast<size_t>(draws_.width));
         }
-        for (int c = 0; c < 3; ++c) resize_row_(planes_[c], ring_ + (row % kept_ * 3 + c) * width_);
+        const int64_t slot = static_cast<uint32_t>(row) % static_cast<uint32_t>(kept_);
+        for (int c = 0; c < 3; ++c) resize_row_(planes_[c], ring_ + (3 * slot + c) * width_);
     }
 
     const ImageSource& source_;

@@ -44,19 +44,24 @@ struct Written {
     const float* noise;  // null for none
 };
 
-template <typename L>
+template <typename L, bool kIsNoisy>
 inline typename L::Float written_value(const float* values, const Written& how, int64_t x) {
     auto value = L::load(values + x);
-    if (how.noise != nullptr) value = clamp<L>(L::fused(L::load(how.noise + x), L::all(how.noise_std), value));
+    if constexpr (kIsNoisy) value = clamp<L>(L::fused(L::load(how.noise + x), L::all(how.noise_std), value));
     return L::fused(value, L::all(how.scale), L::all(how.shift));
+}
+
+template <bool kIsNoisy, typename Out>
+inline void write_values(const float* values, const Written how, Out* to) {
+    int64_t x = 0;
+    for (; x + Lanes::kCount <= how.width; x += Lanes::kCount)
+        store_lanes(written_value<Lanes, kIsNoisy>(values, how, x), to + x);
+    for (; x < how.width; ++x) store(written_value<Scalar, kIsNoisy>(values, how, x), to + x);
 }
 
 template <typename Out>
 inline void write_row(const float* values, const Written& how, Out* to) {
-    int64_t x = 0;
-    for (; x + Lanes::kCount <= how.width; x += Lanes::kCount)
-        store_lanes(written_value<Lanes>(values, how, x), to + x);
-    for (; x < how.width; ++x) store(written_value<Scalar>(values, how, x), to + x);
+    how.noise != nullptr ? write_values<true>(values, how, to) : write_values<false>(values, how, to);
 }
 
 template <typename Out>
