@@ -1,3 +1,3 @@
 #include "core/standard.h"
 //
-#include "metrics/binary_loops.h"
+#include "metrics/binary_point_loops.h"

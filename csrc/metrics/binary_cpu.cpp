@@ -1,19 +1,16 @@
 // Binary metrics on the CPU: rows are read into keys, sorted whole and group by group, and walked through in parts.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <sys/mman.h>
 #include <torch/library.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <memory>
-#include <new>
 #include <vector>
 
 #include "core/dispatch.h"
 #include "metrics/binary.h"
 #include "metrics/binary_checks.h"
 #include "metrics/binary_rows.h"
+#include "metrics/column.h"
 #include "metrics/groups.h"
 #include "metrics/parallel_sort.h"
 
@@ -29,30 +26,6 @@ WITHIN_KERNEL(FollowCurve, binary_curve)
 WITHIN_KERNEL(AddPoints, binary_points)
 
 namespace {
-
-// Memory that is written before it is read. Digits go to a thousand places at once: large pages are looked up faster.
-template <typename T>
-class Column {
-  public:
-    explicit Column(int64_t size) {
-        if (size == 0) return;
-        const size_t bytes = (static_cast<size_t>(size) * sizeof(T) + kPage - 1) / kPage * kPage;
-        const bool is_large = bytes > 2 * kPage;
-        data_.reset(static_cast<T*>(is_large ? std::aligned_alloc(kPage, bytes) : std::malloc(size * sizeof(T))));
-        if (data_ == nullptr) throw std::bad_alloc();
-#if defined(MADV_HUGEPAGE)
-        if (is_large) madvise(data_.get(), bytes, MADV_HUGEPAGE);
-#endif
-    }
-    T* data() const { return data_.get(); }
-
-  private:
-    static constexpr size_t kPage = size_t{1} << 21;
-    struct Free {
-        void operator()(T* data) const { std::free(data); }
-    };
-    std::unique_ptr<T, Free> data_;
-};
 
 // What all is asked of each slice.
 struct Question {

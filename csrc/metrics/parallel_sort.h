@@ -18,7 +18,8 @@ inline int64_t shares_of(int64_t rows) {
     return std::max<int64_t>(1, std::min<int64_t>(at::get_num_threads(), rows / kRowsOfShare));
 }
 
-// Sorts fewer than 2^32 records by bits [first, last) of their keys, upwards; says which of the two places they lie in then.
+// Sorts fewer than 2^32 records by bits [first, last) of their keys, upwards; says which of the two places they lie in
+// then.
 template <typename Key, typename Payload>
 Records<Key, Payload> sort_in_parallel(Records<Key, Payload> records, Records<Key, Payload> scratch, int64_t count,
                                        int first, int last) {
