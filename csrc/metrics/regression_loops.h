@@ -11,6 +11,7 @@ namespace within {
 inline namespace WITHIN_ISA {
 
 constexpr int64_t kTermsOfBlock = 256;
+constexpr int64_t kFetchedAhead = 24;  // rows by which scattered weights and ranks are fetched before they are used
 
 // Inputs below this, and weights, leave every term finite.
 constexpr double kTame = 0x1p400;
@@ -313,6 +314,10 @@ void regression_weighted_ranks(const WeightedRanks& task) {
     int64_t quantile = 0;
     for (int64_t first = 0; first < count;) {
         const int64_t next = end_of_ties<true>(sorted.keys, first, count);
+        for (int64_t i = first + kFetchedAhead; i < std::min(next + kFetchedAhead, count); ++i) {
+            __builtin_prefetch(weights + sorted.payload[i]);
+            if (task.ranks != nullptr) __builtin_prefetch(task.ranks + sorted.payload[i], 1);
+        }
         __int128 own = 0;
         for (int64_t i = first; i < next; ++i) own += whole_weight(weights[sorted.payload[i]], task.weight_exponent);
         if (task.ranks != nullptr) {
