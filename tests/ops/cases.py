@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import torch
 
+import within_wf.ops.binary
 import within_wf.ops.drift
 import within_wf.ops.regression
 import within_wf.ops.scatter  # noqa: F401 - registers the gradients of its operators
+from tests.ops.binary_cases import binary_calls
 from tests.ops.regression_cases import drift_calls, regression_calls
 
 FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
@@ -128,10 +130,15 @@ def _normal(rows: int, columns: int) -> torch.Tensor:
     return torch.randn(rows, columns, generator=torch.Generator().manual_seed(rows), dtype=torch.float64)
 
 
+def binary_cases() -> Iterator[Case]:
+    """Of binary_metrics."""
+    return (Case(*call) for call in binary_calls())
+
+
 def regression_cases() -> Iterator[Case]:
     """Of regression_metrics and drift_metrics."""
     return (Case(*call) for calls in (regression_calls(), drift_calls()) for call in calls)
 
 
-CASES = (*scatter_cases(), *regression_cases())
+CASES = (*scatter_cases(), *binary_cases(), *regression_cases())
 """Of every operator; tests/ops/test_cases.py wants each to be here."""

@@ -1,0 +1,3 @@
+#include "core/standard.h"
+//
+#include "metrics/binary_loops.h"
