@@ -7,7 +7,7 @@
 
 namespace within {
 
-inline void check_sample(const char* name, const at::Tensor& sample, const at::Tensor& reference) {
+inline void check_drift_sample(const char* name, const at::Tensor& sample, const at::Tensor& reference) {
     const auto type = sample.scalar_type();
     TORCH_CHECK_VALUE(type == at::kDouble || type == at::kFloat, "drift_metrics: ", name, " is ", type,
                       ", expected float64 or float32");
@@ -37,8 +37,8 @@ inline void check_drift_weights(const char* name, const std::optional<at::Tensor
 inline void check_drift(const at::Tensor& reference, const at::Tensor& current, int64_t bins,
                         const std::optional<at::Tensor>& reference_weights,
                         const std::optional<at::Tensor>& current_weights) {
-    check_sample("reference", reference, reference);
-    check_sample("current", current, reference);
+    check_drift_sample("reference", reference, reference);
+    check_drift_sample("current", current, reference);
     check_drift_weights("reference_weights", reference_weights, reference);
     check_drift_weights("current_weights", current_weights, current);
     TORCH_CHECK_VALUE(bins >= 1, "drift_metrics: bins is ", bins, ", expected 1 or more");

@@ -128,6 +128,7 @@ struct SortedSample {
         const double total = to_double(all);
         shares[0] = 0;
         for (int64_t i = 0; i < count; ++i) {
+            if (i + 24 < count) __builtin_prefetch(weights.of.data() + rows[i + 24]);
             before += whole_weight(weights.of[rows[i]], weights.exponent);
             shares[i + 1] = to_double(before) / total;
         }

@@ -97,7 +97,7 @@ WITHIN_HOST_DEVICE void finish_regression(const RegressionFacts& facts, double o
 }
 
 // The number at `share` of the way from one order statistic to the next, as numpy has it.
-WITHIN_HOST_DEVICE double between(double lower, double upper, double share) {
+WITHIN_HOST_DEVICE double between_statistics(double lower, double upper, double share) {
     const double step = upper - lower;
     return share >= 0.5 ? upper - step * (1 - share) : lower + step * share;
 }

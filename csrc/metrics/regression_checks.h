@@ -10,7 +10,7 @@
 
 namespace within {
 
-inline void check_column(const char* name, const at::Tensor& column, const at::Tensor& predictions) {
+inline void check_regression_column(const char* name, const at::Tensor& column, const at::Tensor& predictions) {
     const auto type = column.scalar_type();
     TORCH_CHECK_VALUE(type == at::kDouble || type == at::kFloat, "regression_metrics: ", name, " is ", type,
                       ", expected float64 or float32");
@@ -24,13 +24,13 @@ inline void check_column(const char* name, const at::Tensor& column, const at::T
 inline void check_regression(const at::Tensor& predictions, const at::Tensor& targets,
                              const std::optional<at::Tensor>& weights, const std::optional<at::Tensor>& groups,
                              int64_t num_groups, at::ArrayRef<double> quantiles) {
-    check_column("predictions", predictions, predictions);
-    check_column("targets", targets, predictions);
+    check_regression_column("predictions", predictions, predictions);
+    check_regression_column("targets", targets, predictions);
     TORCH_CHECK_VALUE(targets.scalar_type() == predictions.scalar_type(), "regression_metrics: targets is ",
                       targets.scalar_type(), ", expected ", predictions.scalar_type(), " as predictions is");
     TORCH_CHECK_VALUE(predictions.size(0) < int64_t{1} << 31, "regression_metrics: predictions has ",
                       predictions.size(0), " rows, expected fewer than 2^31");
-    if (weights) check_column("weights", *weights, predictions);
+    if (weights) check_regression_column("weights", *weights, predictions);
     TORCH_CHECK_VALUE(num_groups >= 0, "regression_metrics: num_groups is ", num_groups, ", expected 0 or more");
     if (groups) {
         TORCH_CHECK_VALUE(groups->scalar_type() == at::kLong, "regression_metrics: groups is ", groups->scalar_type(),
@@ -46,7 +46,7 @@ inline void check_regression(const at::Tensor& predictions, const at::Tensor& ta
                           quantiles[i], ", expected 0 to 1");
 }
 
-[[noreturn]] inline void refuse_value(RegressionInput input, int64_t row, double value) {
+[[noreturn]] inline void refuse_regression_value(RegressionInput input, int64_t row, double value) {
     const char* const name = input == RegressionInput::predictions ? "predictions"
                              : input == RegressionInput::targets   ? "targets"
                                                                    : "weights";

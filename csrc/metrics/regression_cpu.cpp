@@ -134,7 +134,7 @@ class Whole {
             const double found = pass.bad_input == RegressionInput::weights   ? rows_.weights[pass.bad_row]
                                  : pass.bad_input == RegressionInput::targets ? value(rows_.targets, pass.bad_row)
                                                                               : value(rows_.predictions, pass.bad_row);
-            refuse_value(pass.bad_input, pass.bad_row, found);
+            refuse_regression_value(pass.bad_input, pass.bad_row, found);
         }
     }
 
@@ -226,7 +226,7 @@ class Whole {
             const int64_t below = place_below(share);
             const double part = share * static_cast<double>(rows_.count - 1) - static_cast<double>(below);
             out_[kRegressionMetrics + i] =
-                between(statistic(below), statistic(std::min(below + 1, rows_.count - 1)), part);
+                between_statistics(statistic(below), statistic(std::min(below + 1, rows_.count - 1)), part);
         }
     }
 

@@ -10,17 +10,18 @@
 namespace within {
 inline namespace WITHIN_ISA {
 
-constexpr int64_t kTermsOfBlock = 256;
+constexpr int64_t kRegressionBlock = 256;
+constexpr int64_t kFetchedAhead = 24;  // rows by which scattered weights and ranks are fetched before they are used
 
 // Inputs below this, and weights, leave every term finite.
 constexpr double kTame = 0x1p400;
 constexpr double kTameWeight = 0x1p200;
 
 struct RegressionBlock {
-    alignas(64) double prediction[kTermsOfBlock];
-    alignas(64) double target[kTermsOfBlock];
-    alignas(64) double weight[kTermsOfBlock];
-    alignas(64) double terms[kRegressionSums][kTermsOfBlock];
+    alignas(64) double prediction[kRegressionBlock];
+    alignas(64) double target[kRegressionBlock];
+    alignas(64) double weight[kRegressionBlock];
+    alignas(64) double terms[kRegressionSums][kRegressionBlock];
 };
 
 template <typename T>
@@ -57,7 +58,7 @@ void find_terms(RegressionBlock& block, int64_t count, const RegressionMeans& me
 
 // Whether some term may overflow, or some input is none.
 template <bool is_weighted>
-bool is_wild(const RegressionBlock& block, int64_t count) {
+bool is_wild_block(const RegressionBlock& block, int64_t count) {
     int64_t wild = 0;
     for (int64_t i = 0; i < count; ++i) {
         const bool tame = (size_of(block.prediction[i]) < kTame) & (size_of(block.target[i]) < kTame);
@@ -92,7 +93,7 @@ inline void set_specials_aside(RegressionPass& pass, RegressionBlock& block, int
     }
 }
 
-inline int32_t bin_of(double error, const ErrorBins& bins) {
+inline int32_t error_bin_of(double error, const ErrorBins& bins) {
     double place = (error - bins.low) * bins.scale;
     place = place > 0 ? place : 0;
     place = place < kErrorBins - 1 ? place : kErrorBins - 1;
@@ -127,13 +128,13 @@ inline void keep_errors(RegressionPass& pass, const RegressionBlock& block, cons
 template <typename T, bool is_second, bool is_weighted>
 void run_pass(RegressionPass& pass) {
     RegressionBlock block;
-    alignas(64) int32_t bin[kTermsOfBlock];
+    alignas(64) int32_t bin[kRegressionBlock];
     const bool is_any_mean_wild = is_second && !(size_of(pass.means.prediction) < kTame &&
                                                  size_of(pass.means.target) < kTame && is_finite(pass.means.error));
-    for (int64_t at = pass.begin; at < pass.end; at += kTermsOfBlock) {
-        const int64_t count = std::min(kTermsOfBlock, pass.end - at);
+    for (int64_t at = pass.begin; at < pass.end; at += kRegressionBlock) {
+        const int64_t count = std::min(kRegressionBlock, pass.end - at);
         load_block<T>(pass.rows, at, count, 1, block);
-        const bool wild = is_wild<is_weighted>(block, count);
+        const bool wild = is_wild_block<is_weighted>(block, count);
         if (!is_second && wild && find_bad_row(pass, block, at, count)) return;
         find_terms<is_second, is_weighted>(block, count, pass.means);
         if (wild || is_any_mean_wild) set_specials_aside(pass, block, count);
@@ -144,7 +145,7 @@ void run_pass(RegressionPass& pass) {
             if (pass.kept != nullptr) keep_errors(pass, block, bin, count);
             continue;
         }
-        for (int64_t i = 0; i < count; ++i) bin[i] = bin_of(block.prediction[i] - block.target[i], pass.bins);
+        for (int64_t i = 0; i < count; ++i) bin[i] = error_bin_of(block.prediction[i] - block.target[i], pass.bins);
         if constexpr (is_second) {
             keep_errors(pass, block, bin, count);
         } else {
@@ -166,7 +167,7 @@ void regression_pass(RegressionPass& pass) {
 
 // Bins between the two ends of the sampled errors; one for all where they are no numbers, or alike.
 inline ErrorBins bins_of(const RegressionBlock& block, int64_t count) {
-    uint64_t keys[kTermsOfBlock], spare[kTermsOfBlock];
+    uint64_t keys[kRegressionBlock], spare[kRegressionBlock];
     for (int64_t i = 0; i < count; ++i) keys[i] = ordered_bits(block.prediction[i] - block.target[i]);
     const uint64_t* const sorted =
         sort_records<uint64_t, NoPayload>({keys, nullptr}, {spare, nullptr}, count, 0, 64).keys;
@@ -180,7 +181,7 @@ inline ErrorBins bins_of(const RegressionBlock& block, int64_t count) {
 template <typename T>
 void take_sample(RegressionPass& pass) {
     RegressionBlock block;
-    const int64_t count = std::min(kTermsOfBlock, pass.rows.count);
+    const int64_t count = std::min(kRegressionBlock, pass.rows.count);
     if (count == 0) return;
     load_block<T>(pass.rows, 0, count, pass.rows.count / count, block);
     const bool is_weighted = pass.rows.weights != nullptr;
@@ -313,6 +314,10 @@ void regression_weighted_ranks(const WeightedRanks& task) {
     int64_t quantile = 0;
     for (int64_t first = 0; first < count;) {
         const int64_t next = end_of_ties<true>(sorted.keys, first, count);
+        for (int64_t i = first + kFetchedAhead; i < std::min(next + kFetchedAhead, count); ++i) {
+            __builtin_prefetch(weights + sorted.payload[i]);
+            if (task.ranks != nullptr) __builtin_prefetch(task.ranks + sorted.payload[i], 1);
+        }
         __int128 own = 0;
         for (int64_t i = first; i < next; ++i) own += whole_weight(weights[sorted.payload[i]], task.weight_exponent);
         if (task.ranks != nullptr) {
@@ -329,7 +334,7 @@ void regression_weighted_ranks(const WeightedRanks& task) {
 
 void regression_weighted_products(WeightedRankSums& task) {
     WindowSum sums[3];
-    double terms[3][kTermsOfBlock];
+    double terms[3][kRegressionBlock];
     for (WindowSum& sum : sums) clear(sum);
     double largest = 0;
     for (int64_t i = 0; i < task.count; ++i) {
@@ -338,8 +343,8 @@ void regression_weighted_products(WeightedRankSums& task) {
         largest = size > largest ? size : largest;
     }
     const int base = base_below(largest);
-    for (int64_t at = 0; at < task.count; at += kTermsOfBlock) {
-        const int64_t count = std::min(kTermsOfBlock, task.count - at);
+    for (int64_t at = 0; at < task.count; at += kRegressionBlock) {
+        const int64_t count = std::min(kRegressionBlock, task.count - at);
         for (int64_t i = 0; i < count; ++i) {
             const double weight = task.weights[at + i];
             const double prediction = task.predictions[at + i], target = task.targets[at + i];
