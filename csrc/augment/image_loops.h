@@ -176,8 +176,12 @@ class ImageAugmenter {
             const bool is_erased = y >= draws.erase_top && y < draws.erase_top + draws.erase_height;
             for (int c = 0; c < 3; ++c) {
                 Out* const to = out + (c * height_ + y) * width_;
-                const Written how = {width_, target.scale[c], target.shift[c], floats_.noise_std,
-                                     noise == nullptr ? nullptr : noise + c * width_};
+                const Written how = {width_,
+                                     target.scale[c],
+                                     target.shift[c],
+                                     floats_.noise_std,
+                                     noise == nullptr ? nullptr : noise + c * width_,
+                                     call_.is_far};
                 write_row(row_.of[c], how, to);
                 if (is_erased)
                     fill_row(fmaf(floats_.erase_value, target.scale[c], target.shift[c]), draws.erase_width,
@@ -201,7 +205,12 @@ class ImageAugmenter {
     StyleOfChannel style_[3];
 };
 
-void augment_image(const AugmentImageCall& call) { ImageAugmenter(call).run(); }
+void augment_image(const AugmentImageCall& call) {
+    ImageAugmenter(call).run();
+#if defined(WITHIN_AVX2)
+    if (call.is_far) _mm_sfence();  // what went past the cache is there before what comes after
+#endif
+}
 
 int64_t augment_room(const ImageIntegers& integers, const ImageTarget& target) {
     const int64_t row = padded(target.width);
