@@ -224,6 +224,19 @@ def test_a_sample_depends_on_no_other():
         assert torch.equal(alone[0], whole[i])
 
 
+@pytest.mark.parametrize("width", [224, 221])
+def test_what_is_written_past_the_cache_is_the_same(width):
+    images = make_images(8, 60, 60)
+    draws = make_draws(ALL, (60, 60), 8)
+    for name in INSTRUCTION_SETS:
+        with use_instruction_set(name):
+            whole = augment_images(images, draws, size=(224, width))
+            assert whole.nbytes > 2**22
+            for i in range(8):
+                alone = augment_images(images[i : i + 1], draws.take(torch.tensor([i])), size=(224, width))
+                assert torch.equal(alone[0], whole[i])
+
+
 def test_layouts_and_ragged_bytes_give_the_same_bytes():
     images = make_images(4, 27, 31)
     draws = make_draws(ALL, (27, 31), 4)
