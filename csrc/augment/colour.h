@@ -43,6 +43,11 @@ WITHIN_HOST_DEVICE Pixel<L> change_saturation(const Pixel<L>& pixel, float facto
     return blend<L>(pixel, factor, grey_of<L>(pixel) * (1.0f - factor));
 }
 
+template <typename L>
+WITHIN_HOST_DEVICE typename L::Float size_of(typename L::Float value) {
+    return same_bits<typename L::Float>(same_bits<typename L::Int>(value) & 0x7fffffff);
+}
+
 // `shift` is in sixths of a turn, in [1, 7): a turn more than none leaves all as it is. The hue of hexagonal HSV
 // (Smith, "Color Gamut Transform Pairs", SIGGRAPH 1978), as torchvision turns it; its saturation and value do not
 // change, so each channel is the least of the three plus their range times a trapezium of the hue.
@@ -50,7 +55,6 @@ template <typename L>
 WITHIN_HOST_DEVICE Pixel<L> turn_hue(const Pixel<L>& pixel, float shift) {
     using Float = typename L::Float;
     using Word = typename L::Word;
-    using Int = typename L::Int;
     const auto& [red, green, blue] = pixel;
     const Float top = L::most(L::most(red, green), blue);
     const Float low = L::least(L::least(red, green), blue);
@@ -63,10 +67,9 @@ WITHIN_HOST_DEVICE Pixel<L> turn_hue(const Pixel<L>& pixel, float shift) {
     const Float turned = difference / L::most(range, L::all(1e-20f)) + sector;
     // In [0, 12): less a turn where that is not negative. A negative number's bits are the larger word.
     const Float hue = same_bits<Float>(L::least_word(same_bits<Word>(turned), same_bits<Word>(turned - 6.0f)));
-    const auto size = [](Float value) { return same_bits<Float>(same_bits<Int>(value) & 0x7fffffff); };
-    return {L::fused(clamp<L>(size(hue - 3.0f) - 1.0f), range, low),
-            L::fused(clamp<L>(2.0f - size(hue - 2.0f)), range, low),
-            L::fused(clamp<L>(2.0f - size(hue - 4.0f)), range, low)};
+    return {L::fused(clamp<L>(size_of<L>(hue - 3.0f) - 1.0f), range, low),
+            L::fused(clamp<L>(2.0f - size_of<L>(hue - 2.0f)), range, low),
+            L::fused(clamp<L>(2.0f - size_of<L>(hue - 4.0f)), range, low)};
 }
 
 // Of turns in [-1/2, 1/2], what turn_hue takes.

@@ -46,7 +46,7 @@ inline Tile tile_of(const ImageTarget& target) {
     return {rows, columns, across, across * ((target.height + rows - 1) / rows)};
 }
 
-__global__ void weigh_taps_kernel(DeviceImages images) {
+__global__ void weigh_taps_kernel(const __grid_constant__ DeviceImages images) {
     const int64_t each = images.target.width + images.target.height;
     const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
     for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < images.count * each; i += step) {
@@ -96,9 +96,9 @@ struct ImageOfBlock {
     __device__ void read_statistics(int waits) {
         const int64_t pixels = images.target.height * images.target.width;
         for (int s = 0, wait = 0; wait < waits; ++s) {
-            if (!waits_for_statistic(plan.steps[s])) continue;
+            if (!waits_for_statistic(plan.step(s))) continue;
             const ImageSums& sums = images.sums[wait++ * images.count + index];
-            if (plan.steps[s] == kContrast) {
+            if (plan.step(s) == kContrast) {
                 contrast_rest = within::contrast_rest(sums, pixels, floats.contrast);
             } else {
                 for (int c = 0; c < 3; ++c) style[c] = style_of(sums, c, pixels, floats);
@@ -131,7 +131,7 @@ struct ImageOfBlock {
 
     __device__ Pixel<Scalar> changed(Pixel<Scalar> pixel, int steps) const {
         for (int s = 0; s < steps; ++s) {
-            switch (plan.steps[s]) {
+            switch (plan.step(s)) {
                 case kBrightness:
                     pixel = change_brightness<Scalar>(pixel, floats.brightness);
                     break;
@@ -171,18 +171,18 @@ __device__ __forceinline__ void add_to_sum(unsigned long long* sum, unsigned lon
 }
 
 // Counts what step number `wait` of those that wait needs to know of the whole image.
-__global__ void count_statistic_kernel(DeviceImages images, Tile tile, int wait) {
+__global__ void count_statistic_kernel(const __grid_constant__ DeviceImages images, Tile tile, int wait) {
     ImageOfBlock image(images, blockIdx.x / tile.count);
     if (image.plan.waits <= wait) return;
     image.read_statistics(wait);
     int steps = 0;
     for (int left = wait;; ++steps)
-        if (waits_for_statistic(image.plan.steps[steps]) && left-- == 0) break;
+        if (waits_for_statistic(image.plan.step(steps)) && left-- == 0) break;
     const Rectangle at(images.target, tile, blockIdx.x % tile.count);
     ImageSums own = {};
     for (int64_t i = threadIdx.x; i < at.height * at.width; i += blockDim.x) {
         const Pixel<Scalar> pixel = image.changed(image.resized(at.top + i / at.width, at.left + i % at.width), steps);
-        if (image.plan.steps[steps] == kContrast) {
+        if (image.plan.step(steps) == kContrast) {
             own.grey += static_cast<unsigned long long>(grey_units<Scalar>(pixel));
         } else {
             const float values[3] = {pixel.red, pixel.green, pixel.blue};
@@ -195,7 +195,7 @@ __global__ void count_statistic_kernel(DeviceImages images, Tile tile, int wait)
         }
     }
     ImageSums& sums = images.sums[wait * images.count + image.index];
-    if (image.plan.steps[steps] == kContrast) {
+    if (image.plan.step(steps) == kContrast) {
         add_to_sum(&sums.grey, own.grey);
         return;
     }
@@ -223,7 +223,8 @@ __device__ __forceinline__ void draw_noise(const NoiseKey& key, int64_t begin, i
 }
 
 template <typename Out>
-__global__ void __launch_bounds__(kImageThreads) augment_images_kernel(DeviceImages images, Tile tile, Out* out) {
+__global__ void __launch_bounds__(kImageThreads)
+    augment_images_kernel(const __grid_constant__ DeviceImages images, Tile tile, Out* out) {
     WITHIN_SHARED(float, noise);  // [rows, 3, columns] of the tile
     ImageOfBlock image(images, blockIdx.x / tile.count);
     image.read_statistics(image.plan.waits);

@@ -9,6 +9,8 @@
 namespace within {
 namespace {
 
+constexpr int64_t kFarBytes = 1 << 22;
+
 void augment_images_cpu_out(const at::Tensor& images, const std::optional<at::Tensor>& offsets,
                             const std::optional<at::Tensor>& sizes, const at::Tensor& integers,
                             const at::Tensor& floats, at::ArrayRef<double> mean, at::ArrayRef<double> std,
@@ -19,6 +21,7 @@ void augment_images_cpu_out(const at::Tensor& images, const std::optional<at::Te
     const uint8_t* const bytes = batch.pixels.const_data_ptr<uint8_t>();
     char* const written = static_cast<char*>(out.mutable_data_ptr());
     const int64_t size = 3 * target.height * target.width * static_cast<int64_t>(out.element_size());
+    const bool is_far = batch.count * size > kFarBytes;
     AugmentImage* const augment = augment_image_kernel();
     AugmentRoom* const room_of = augment_room_kernel();
     at::parallel_for(0, batch.count, 1, [&](int64_t begin, int64_t end) {
@@ -27,7 +30,8 @@ void augment_images_cpu_out(const at::Tensor& images, const std::optional<at::Te
         const std::unique_ptr<char[]> workspace(new char[room]);
         for (int64_t i = begin; i < end; ++i) {
             const ImageSource source = batch.source(bytes, i);
-            augment({source, batch.integers_of(i), batch.floats_of(i), target, written + i * size, workspace.get()});
+            augment({source, batch.integers_of(i), batch.floats_of(i), target, written + i * size, is_far,
+                     workspace.get()});
         }
     });
 }

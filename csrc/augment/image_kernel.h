@@ -14,6 +14,7 @@ struct AugmentImageCall {
     const ImageFloats& floats;
     const ImageTarget& target;
     void* out;
+    bool is_far;      // the whole batch is too large for a cache
     char* workspace;  // of augment_room(integers, target) bytes
 };
 

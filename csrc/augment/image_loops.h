@@ -84,19 +84,19 @@ class ImageAugmenter {
         int begin = 0;
         for (int wait = 0; wait < plan_.waits; ++wait) {
             int end = begin + (wait > 0 ? 1 : 0);
-            while (!waits_for_statistic(plan_.steps[end])) ++end;
+            while (!waits_for_statistic(plan_.step(end))) ++end;
             sums_ = {};
             for (int64_t y = 0; y < height_; ++y) {
                 const Planes kept = kept_row(y);
                 change(y, begin, end, kept, kept);
-                if (plan_.steps[end] == kContrast) {
+                if (plan_.step(end) == kContrast) {
                     add_greys(kept, width_, sums_);
                 } else {
                     add_channels(kept, width_, sums_);
                 }
             }
             is_kept_ = true;
-            finish_statistic(plan_.steps[end]);
+            finish_statistic(plan_.step(end));
             begin = end;
         }
         switch (call_.target.type) {
@@ -123,7 +123,7 @@ class ImageAugmenter {
             resizer_.next(y, to.of);
             from = to;
         }
-        for (int s = begin; s < end; ++s, from = to) apply(plan_.steps[s], from, to);
+        for (int s = begin; s < end; ++s, from = to) apply(plan_.step(s), from, to);
         if (begin == end && from.of[0] != to.of[0])
             for (int c = 0; c < 3; ++c) memcpy(to.of[c], from.of[c], static_cast<size_t>(width_) * sizeof(float));
     }
@@ -176,8 +176,12 @@ class ImageAugmenter {
             const bool is_erased = y >= draws.erase_top && y < draws.erase_top + draws.erase_height;
             for (int c = 0; c < 3; ++c) {
                 Out* const to = out + (c * height_ + y) * width_;
-                const Written how = {width_, target.scale[c], target.shift[c], floats_.noise_std,
-                                     noise == nullptr ? nullptr : noise + c * width_};
+                const Written how = {width_,
+                                     target.scale[c],
+                                     target.shift[c],
+                                     floats_.noise_std,
+                                     noise == nullptr ? nullptr : noise + c * width_,
+                                     call_.is_far};
                 write_row(row_.of[c], how, to);
                 if (is_erased)
                     fill_row(fmaf(floats_.erase_value, target.scale[c], target.shift[c]), draws.erase_width,
@@ -201,7 +205,12 @@ class ImageAugmenter {
     StyleOfChannel style_[3];
 };
 
-void augment_image(const AugmentImageCall& call) { ImageAugmenter(call).run(); }
+void augment_image(const AugmentImageCall& call) {
+    ImageAugmenter(call).run();
+#if defined(WITHIN_AVX2)
+    if (call.is_far) _mm_sfence();  // what went past the cache is there before what comes after
+#endif
+}
 
 int64_t augment_room(const ImageIntegers& integers, const ImageTarget& target) {
     const int64_t row = padded(target.width);

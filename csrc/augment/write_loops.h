@@ -37,11 +37,27 @@ void store_lanes(Lanes::Float value, Out* to) {
 }
 #endif
 
+// Past the cache, to where `to` is a multiple of a register's size.
+inline void stream_lanes(Lanes::Float value, float* to) {
+#if defined(WITHIN_AVX512)
+    _mm512_stream_ps(to, value);
+#elif defined(WITHIN_AVX2)
+    _mm256_stream_ps(to, value);
+#else
+    Lanes::store(to, value);
+#endif
+}
+template <typename Out>
+void stream_lanes(Lanes::Float value, Out* to) {
+    store_lanes(value, to);
+}
+
 struct Written {
     int64_t width;
     float scale, shift;
     float noise_std;
     const float* noise;  // null for none
+    bool is_far;         // too much is written for a cache to hold it
 };
 
 template <typename L, bool kIsNoisy>
@@ -51,17 +67,24 @@ inline typename L::Float written_value(const float* values, const Written& how, 
     return L::fused(value, L::all(how.scale), L::all(how.shift));
 }
 
-template <bool kIsNoisy, typename Out>
+template <bool kIsNoisy, bool kIsFar, typename Out>
 inline void write_values(const float* values, const Written how, Out* to) {
     int64_t x = 0;
-    for (; x + Lanes::kCount <= how.width; x += Lanes::kCount)
-        store_lanes(written_value<Lanes, kIsNoisy>(values, how, x), to + x);
+    for (; x + Lanes::kCount <= how.width; x += Lanes::kCount) {
+        const Lanes::Float value = written_value<Lanes, kIsNoisy>(values, how, x);
+        kIsFar ? stream_lanes(value, to + x) : store_lanes(value, to + x);
+    }
     for (; x < how.width; ++x) store(written_value<Scalar, kIsNoisy>(values, how, x), to + x);
 }
 
 template <typename Out>
 inline void write_row(const float* values, const Written& how, Out* to) {
-    how.noise != nullptr ? write_values<true>(values, how, to) : write_values<false>(values, how, to);
+    const bool is_far = how.is_far && reinterpret_cast<uintptr_t>(to) % sizeof(Lanes::Float) == 0;
+    if (how.noise != nullptr) {
+        is_far ? write_values<true, true>(values, how, to) : write_values<true, false>(values, how, to);
+    } else {
+        is_far ? write_values<false, true>(values, how, to) : write_values<false, false>(values, how, to);
+    }
 }
 
 template <typename Out>
