@@ -1,5 +1,6 @@
 """The list of cases: every operator has some, they are the same each time, and a check of a GPU needs little else."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -86,3 +87,17 @@ def test_a_package_that_is_not_there_is_missed(tmp_path):
     done, _ = rehearse(tmp_path, (*HEAVY, "numpy"))
     assert done.returncode != 0
     assert "No module named 'numpy'" in done.stdout + done.stderr
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute")  # opcheck itself asks for it
+@pytest.mark.parametrize("operator", sorted({case.operator for case in CASES}))
+def test_an_operator_holds_to_torchs_rules(operator):
+    cases = [case for case in CASES if case.operator == operator]
+    cases = [case for case in cases if "in 13" in case.name] or cases
+    # opcheck takes NaN to differ from NaN.
+    known = (case for case in cases if not any(result.isnan().any() for result in run(case, gradients=False).values()))
+    for case in itertools.islice(known, 4):
+        arguments = list(case.make())
+        for position in case.differentiable:
+            arguments[position] = arguments[position].requires_grad_()
+        torch.library.opcheck(getattr(torch.ops.within, operator).default, tuple(arguments))
