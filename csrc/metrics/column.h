@@ -1,12 +1,12 @@
 // Memory for one number of each row.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <new>
+
+#include "core/large_pages.h"
 
 namespace within {
 
@@ -20,9 +20,7 @@ class Column {
         const bool is_large = bytes > 2 * kPage;
         data_.reset(static_cast<T*>(is_large ? std::aligned_alloc(kPage, bytes) : std::malloc(size * sizeof(T))));
         if (data_ == nullptr) throw std::bad_alloc();
-#if defined(MADV_HUGEPAGE)
-        if (is_large) madvise(data_.get(), bytes, MADV_HUGEPAGE);
-#endif
+        if (is_large) prefer_large_pages(data_.get(), bytes);
     }
     T* data() const { return data_.get(); }
 

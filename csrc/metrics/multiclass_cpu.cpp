@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/dispatch.h"
+#include "metrics/column.h"
 #include "metrics/groups.h"
-#include "metrics/large_pages.h"
 #include "metrics/multiclass.h"
 #include "metrics/multiclass_checks.h"
 
@@ -74,7 +74,7 @@ struct Areas {
     void measure(int64_t first, int64_t count, const uint32_t* place, const uint32_t* order,
                  const std::vector<int64_t>& start, int64_t first_set) const {
         const int64_t rows = table.size(0), classes = table.size(1), shares = shares_of(rows);
-        const LargePages<Key> keys(rows * count);
+        const Column<Key> keys(rows * count);
         OvrKeys make{};
         make.is_double = table.scalar_type() == at::kDouble;
         make.probabilities = table.const_data_ptr();
@@ -84,7 +84,7 @@ struct Areas {
         make.count = count;
         make.rows = rows;
         make.place = place;
-        make.keys = keys.get();
+        make.keys = keys.data();
         at::parallel_for(0, shares, 1, [&](int64_t from, int64_t to) {
             OvrKeys mine = make;
             mine.begin = rows * from / shares;
@@ -96,27 +96,27 @@ struct Areas {
         for (int64_t s = 0; s < segments; ++s) largest = std::max(largest, start[s + 1] - start[s]);
         at::parallel_for(0, count * segments, 1, [&](int64_t from, int64_t to) {
             const int64_t weighed = weights == nullptr ? 0 : largest;
-            const LargePages<Key> key_scratch(largest);
-            const LargePages<uint32_t> rows_of(weighed);
-            const LargePages<uint32_t> row_scratch(weighed);
-            const LargePages<double> weight_scratch(weighed * std::min(weightings, kWeightingsAtOnce));
+            const Column<Key> key_scratch(largest);
+            const Column<uint32_t> rows_of(weighed);
+            const Column<uint32_t> row_scratch(weighed);
+            const Column<double> weight_scratch(weighed * std::min(weightings, kWeightingsAtOnce));
             for (int64_t t = from; t < to; ++t) {
                 const int64_t column = t / segments, segment = t % segments, begin = start[segment];
                 OvrArea task{};
                 task.is_double = make.is_double;
-                task.keys = keys.get() + column * rows + begin;
-                task.key_scratch = key_scratch.get();
+                task.keys = keys.data() + column * rows + begin;
+                task.key_scratch = key_scratch.data();
                 task.count = start[segment + 1] - begin;
                 task.out = out + (first_set + segment) * classes + first + column;
                 task.out_step = sets * classes;
                 task.weightings = weightings;
                 if (weights != nullptr) {
                     for (int64_t i = 0; i < task.count; ++i)
-                        rows_of.get()[i] = order == nullptr ? static_cast<uint32_t>(begin + i) : order[begin + i];
-                    task.rows = rows_of.get();
-                    task.row_scratch = row_scratch.get();
+                        rows_of.data()[i] = order == nullptr ? static_cast<uint32_t>(begin + i) : order[begin + i];
+                    task.rows = rows_of.data();
+                    task.row_scratch = row_scratch.data();
                     task.weights = weights;
-                    task.weight_scratch = weight_scratch.get();
+                    task.weight_scratch = weight_scratch.data();
                 }
                 multiclass_ovr_area_kernel()(task);
             }
