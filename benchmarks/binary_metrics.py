@@ -1,17 +1,23 @@
-"""binary_metrics beside scikit-learn's calls and, for what it does not have, numpy."""
+"""Metrics of two classes beside scikit-learn's calls and, for what it does not have, numpy's, in turn.
+
+    python benchmarks/binary_metrics.py [ROUNDS]
+
+The floor is the time in which scores, labels, weights and groups are copied once.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
 import torch
-from common.measure import alternate, copy_bandwidth, medians
+from common.measure import alternate, copy_bandwidth, medians, write_down
 from sklearn import metrics as sk
 
 from within_wf.ops.binary import binary_metrics
+from within_wf.ops.instruction_set import instruction_set
 
-TITLE = "Binary metrics"
 ROWS = 5_000_000
 GROUPS = 1_000
 Call = Callable[[], object]
@@ -34,8 +40,9 @@ def scikit(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = 
     )
 
 
-def measure(rounds: int) -> list[str]:
-    """The lines of the table."""
+def main() -> int:
+    """Measure, print and write down."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     draws = torch.Generator().manual_seed(0)
     scores = torch.rand(ROWS, generator=draws)
     labels = (torch.rand(ROWS, generator=draws) < scores).to(torch.int64)
@@ -53,7 +60,7 @@ def measure(rounds: int) -> list[str]:
     bandwidth = copy_bandwidth()
     lines = [
         f"{ROWS:,} float32 scores, int64 labels, {rounds} rounds in turn; medians. scikit-learn: seven calls that give what "
-        f"one of ours gives of all rows. A copy moves {bandwidth / 1e9:.0f} GB/s on two threads.",
+        f"one of ours gives of all rows. A copy moves {bandwidth / 1e9:.0f} GB/s on two threads. Kernels: {instruction_set()}.",
         "",
         "| | ours, ms | one thread | scikit-learn, ms | times as fast | to reach | floor, ms | of the time without groups |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
@@ -76,4 +83,9 @@ def measure(rounds: int) -> list[str]:
             f"| {name} | {1e3 * ours:.1f} | {1e3 * one:.1f} | {ratio} | {bound} | {1e3 * read / bandwidth:.1f} | {share} |"
         )
         print(lines[-1], flush=True)
-    return lines
+    write_down("binary_metrics", "Metrics of two classes", lines)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
