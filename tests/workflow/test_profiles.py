@@ -155,7 +155,7 @@ def test_file_times_are_the_only_trigger(profile):
 
 def test_what_uses_a_gpu_asks_for_one():
     asked = settings("slurm-gpu")["set-resources"]
-    assert set(asked) == ENCODERS | {"train_ad_score", "train_account_health"}
+    assert set(asked) == ENCODERS | {"embed_varied_images", "train_ad_score", "train_account_health"}
     for resources in asked.values():
         assert resources["gpu"] == 1
         assert resources["slurm_partition"] == "gpu"
