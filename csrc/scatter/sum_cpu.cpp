@@ -139,7 +139,10 @@ void sum_column(const Column& column, const What& what, const Prepare& prepare, 
     }
     AddRows* const add = scatter_add_kernel();
     at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
-        for (int64_t s = begin; s < end; ++s) add_share(shares[s], add, prepare);
+        for (int64_t s = begin; s < end; ++s) {
+            cells[s].records.touch();
+            add_share(shares[s], add, prepare);
+        }
     });
     for (const Share& share : shares)
         if (share.row_outside >= 0) refuse_group(share.row_outside, column.index[share.row_outside], groups);

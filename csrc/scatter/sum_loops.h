@@ -15,15 +15,6 @@ constexpr int64_t kFetched = 16;        // rows whose values fill a line of the 
 constexpr int64_t kAhead = 48;          // rows by which words are fetched before they are added to
 constexpr int64_t kFarCells = 1 << 18;  // cells from which on that pays
 
-inline void add_to_word(int64_t* word, int64_t term, Sums& sums, int64_t cells, int64_t cell, int base) {
-    int64_t sum;
-    if (__builtin_expect(__builtin_add_overflow(*word, term, &sum), 0)) {
-        add_word_wide(sums, cells, cell, *word, base);
-        sum = term;
-    }
-    *word = sum;
-}
-
 // The words of one block's values, 0 for those that do not fit.
 template <typename T, Work work>
 struct Block {
@@ -81,7 +72,7 @@ void add_block_wide(const T* __restrict values, int64_t count, const int64_t* ce
         lowest = std::min(lowest, at[i]);
         highest = std::max(highest, at[i]);
     }
-    reach_limbs(sums, static_cast<int>(lowest), static_cast<int>(highest) + 1);
+    reach_and_touch_limbs(sums, cells, static_cast<int>(lowest), static_cast<int>(highest) + 1);
     for (int64_t i = 0; i < count; ++i) {
         // A product of 32 bits each, which every vector unit has.
         at[i] = static_cast<int64_t>(static_cast<uint64_t>(static_cast<uint32_t>(at[i] - sums.reach.first)) *
@@ -139,33 +130,51 @@ class Adder {
             if (misfits > count / 2) skips_ = 15;
         }
         if (misfits > count / 2) return add_wide_block(values, cell, count);
-        for (int64_t from = 0; from < count; from += kFetched) {
+        int64_t* const records = share_.records;
+        int64_t from = 0;
+        for (; from + kFetched <= count; from += kFetched) {
             before(from);
-            add_words(cell, from, std::min(from + kFetched, count), ahead);
+#pragma GCC unroll 16
+            for (int64_t i = 0; i < kFetched; ++i) {
+                ahead(from + i);
+                add_words(records, cell + from, from, i);
+            }
         }
+        for (; from < count; ++from) add_words(records, cell, 0, from);
         if (misfits > 0) add_misfits(values, cell, count);
     }
 
   private:
-    template <typename Ahead>
-    void add_words(const int64_t* __restrict cell, int64_t from, int64_t to, Ahead ahead) {
-        int64_t* const records = share_.records;
-        Sums &sums = share_.sums[0], &squares = share_.sums[1];
-        for (int64_t i = from; i < to; ++i) {
-            ahead(i);
-            const int64_t at = cell[i];
-            int64_t* const record = records + at * kRecord;
-            if constexpr (work == Work::sum) {
-                add_to_word(record, block_.low[i], sums, cells_, at, sums.base);
-            } else {
-                add_to_counted(record, block_.low[i], share_, cells_, at);
-            }
-            if constexpr (kWords == 2) add_to_word(record + 1, block_.high[i], sums, cells_, at, sums.base + 32);
-            if constexpr (work == Work::moments) {
-                add_to_word(record + 1, block_.square_low[i], squares, cells_, at, squares.base);
-                add_to_word(record + 2, block_.square_high[i], squares, cells_, at, squares.base + 32);
-            }
+    // Value `i` of those from `from` on, which belong to cell[0] and on.
+    [[gnu::always_inline]] void add_words(int64_t* records, const int64_t* __restrict cell, int64_t from, int64_t i) {
+        const int64_t at = cell[i];
+        int64_t* const record = records + at * kRecord;
+        if constexpr (work == Work::sum) {
+            add_word<0, 0>(record, (block_.low + from)[i], at);
+        } else {
+            add_to_counted(record, (block_.low + from)[i], share_, cells_, at);
         }
+        if constexpr (kWords == 2) add_word<0, 1>(record + 1, (block_.high + from)[i], at);
+        if constexpr (work == Work::moments) {
+            add_word<1, 0>(record + 1, (block_.square_low + from)[i], at);
+            add_word<1, 1>(record + 2, (block_.square_high + from)[i], at);
+        }
+    }
+
+    // To word `w` of sum `which`.
+    template <int which, int w>
+    [[gnu::always_inline]] void add_word(int64_t* word, int64_t term, int64_t cell) {
+        int64_t sum;
+        if (__builtin_expect(__builtin_add_overflow(*word, term, &sum), 0))
+            return empty_word<which, w>(word, term, cell);
+        *word = sum;
+    }
+
+    template <int which, int w>
+    [[gnu::noinline]] void empty_word(int64_t* word, int64_t term, int64_t cell) {
+        Sums& sums = share_.sums[which];
+        add_word_wide(sums, cells_, cell, *word, sums.base + 32 * w);
+        *word = term;
     }
 
     void add_wide_block(const T* values, const int64_t* cell, int64_t count) {

@@ -63,6 +63,20 @@ inline void reach_limbs(Sums& sums, int lowest, int highest) {
     sums.highest_limb = std::max(sums.highest_limb, std::min(highest + 2, sums.reach.first + sums.reach.count - 1));
 }
 
+// Where most cells will use them.
+inline void reach_and_touch_limbs(Sums& sums, int64_t cells, int lowest, int highest) {
+    const int before = sums.lowest_limb, last_before = sums.highest_limb;
+    reach_limbs(sums, lowest, highest);
+    auto touch = [&](int first, int last) {
+        if (first > last) return;
+        touch_pages(sums.wide + (first - sums.reach.first) * cells,
+                    static_cast<size_t>((last - first + 1) * cells) * sizeof(int64_t));
+    };
+    if (last_before < 0) return touch(sums.lowest_limb, sums.highest_limb);
+    touch(sums.lowest_limb, before - 1);
+    touch(last_before + 1, sums.highest_limb);
+}
+
 inline void add_wide(Sums& sums, int64_t cells, int64_t cell, double value) {
     if (!is_finite(value)) {
         sums.flags[cell] |= static_cast<uint8_t>(special_of(value));
