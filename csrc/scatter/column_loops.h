@@ -10,6 +10,7 @@ namespace within {
 inline namespace WITHIN_ISA {
 
 constexpr int64_t kRowsAhead = 8;
+constexpr int64_t kRowsAsked = 15;  // rows whose values are asked one by one, after one that held a misfit
 constexpr int64_t kRowsOfWord = int64_t{1} << (62 - kTermBits);  // rows that a word takes whatever they are
 
 // What Shift says, for each column.
@@ -78,6 +79,32 @@ template <typename T, Work work>
     }
 }
 
+// Adds a row to words of which one holds a value, as if every value fitted; whether all did.
+template <typename T>
+bool add_row_unasked(const T* __restrict values, int64_t columns, const double* __restrict magic,
+                     int64_t* __restrict words) {
+    constexpr uint64_t kMost = uint64_t{1} << kTermBits;
+    uint64_t odd = 0;
+    for (int64_t c = 0; c < columns; ++c) {
+        const double value = static_cast<double>(load(values[c]));
+        const double moved = value + magic[c];
+        const uint64_t term = bits_of(moved) - bits_of(magic[c]);
+        odd |= bits_of(value - (moved - magic[c])) << 1;  // a rest
+        odd |= (term + kMost) & ~(2 * kMost - 1);         // too large
+        words[c] = static_cast<int64_t>(static_cast<uint64_t>(words[c]) + term);
+    }
+    return odd == 0;
+}
+
+template <typename T>
+[[gnu::noinline]] void take_back_row(const T* __restrict values, int64_t columns, const double* __restrict magic,
+                                     int64_t* __restrict words) {
+    for (int64_t c = 0; c < columns; ++c) {
+        const double moved = static_cast<double>(load(values[c])) + magic[c];
+        words[c] = static_cast<int64_t>(static_cast<uint64_t>(words[c]) - (bits_of(moved) - bits_of(magic[c])));
+    }
+}
+
 // Adds the rows [share.begin, share.end); whether the words alone hold them.
 template <typename T, Work work>
 bool add_columns(Share& share, const Shifts& shifts) {
@@ -90,7 +117,7 @@ bool add_columns(Share& share, const Shifts& shifts) {
     int64_t* __restrict const square_high = low + 2 * columns;
     const Shifts by = shifts;  // a copy of pointers, which no store to a word can change
     bool is_plain = true;
-    int64_t since = 0;
+    int64_t since = 0, asked = 0;
     for (int64_t at = share.begin; at < share.end; ++at) {
         const int64_t row = share.order == nullptr ? at : share.order[at];
         const T* __restrict const values = all + row * columns;
@@ -102,6 +129,15 @@ bool add_columns(Share& share, const Shifts& shifts) {
             empty_words<work, kWords>(share);
             is_plain = false;
             since = 1;
+        }
+        if constexpr (kWords == 1 && work == Work::sum) {
+            if (asked > 0) {
+                --asked;
+            } else {
+                if (add_row_unasked(values, columns, shifts.magic, low)) continue;
+                take_back_row(values, columns, shifts.magic, low);
+                asked = kRowsAsked;
+            }
         }
         int64_t misfits = 0;
         for (int64_t c = 0; c < columns; ++c) {
