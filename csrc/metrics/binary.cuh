@@ -7,9 +7,9 @@
 
 #include <cmath>
 
-#include "core/launch.h"
 #include "metrics/binary.h"
 #include "metrics/binary_rows.h"
+#include "metrics/slices.cuh"
 
 namespace within {
 
@@ -37,12 +37,6 @@ struct DeviceSlices {
 inline namespace WITHIN_ISA {
 
 constexpr int kBinaryThreads = 256;
-constexpr int64_t kTileRows = 2048;  // of a block at a time
-
-inline int blocks_of(int64_t items, int64_t per_block) {
-    const int64_t blocks = (items + per_block - 1) / per_block;
-    return static_cast<int>(blocks<1 ? 1 : blocks>(1 << 14) ? 1 << 14 : blocks);
-}
 
 // ---- reading ----
 
@@ -97,88 +91,13 @@ __global__ void words_kernel(const Key* keys, const double* weights, int64_t row
 
 // ---- exact sums ----
 
-__device__ __forceinline__ void add_word(unsigned long long* limbs, int64_t word, int base) {
-    int limb;
-    int64_t parts[3];
-    split_word(word, base, &limb, parts);
-    for (int i = 0; i < 3; ++i)
-        if (parts[i] != 0) atomicAdd(&limbs[limb + i], static_cast<unsigned long long>(parts[i]));
-}
-
-__device__ __forceinline__ void add_double(unsigned long long* limbs, double value) {
-    const Placed placed = place(value);
-    add_word(limbs, placed.low, kLowestExponent + kLimbBits * placed.limb);
-    add_word(limbs, placed.high, kLowestExponent + kLimbBits * (placed.limb + 1));
-}
-
-// A thread's part of a sum.
-struct ThreadSum {
-    int64_t low;
-    int64_t high;
-
-    __device__ __forceinline__ void add(double term, const Shift& shift, unsigned long long* limbs) {
-        int64_t term_low, term_high;
-        if (!shift_to_words(term, shift, &term_low, &term_high)) return add_double(limbs, term);
-        low += term_low;
-        high += term_high;
-    }
-    __device__ __forceinline__ void give(unsigned long long* shared) const {
-        if (low != 0) atomicAdd(&shared[0], static_cast<unsigned long long>(low));
-        if (high != 0) atomicAdd(&shared[1], static_cast<unsigned long long>(high));
-    }
-};
-
-__device__ __forceinline__ void take(const unsigned long long* shared, int base, unsigned long long* limbs) {
-    add_word(limbs, static_cast<int64_t>(shared[0]), base);
-    add_word(limbs, static_cast<int64_t>(shared[1]), base + 32);
-}
-
 __device__ __forceinline__ unsigned long long* limbs_of(const DeviceSlices& all, int64_t slice, int64_t sum) {
     return all.limbs + (slice * (kSliceSums + all.bins) + sum) * kLimbs;
 }
 
-__device__ inline double rounded_limbs(const unsigned long long* limbs) {
-    int64_t own[kLimbs];
-    for (int i = 0; i < kLimbs; ++i) own[i] = static_cast<int64_t>(limbs[i]);
-    return round_limbs(own, 0, kLimbs, kFloat64);
-}
-
 // The units of rows [from, to), of label 1 or of any.
 __device__ inline __int128 units_between(const DeviceSlices& all, int any, int64_t from, int64_t to) {
-    __int128 units = 0;
-    for (int64_t w = all.words - 1; w >= 0 && to > from; --w) {
-        const int64_t* const sums = all.sums + (any * all.words + w) * all.rows;
-        units = (units << 32) + (sums[to - 1] - (from > 0 ? sums[from - 1] : 0));
-    }
-    return units;
-}
-
-// The slice of a row, of several that begin there the one that has it.
-__device__ inline int64_t slice_of(const DeviceSlices& all, int64_t row) {
-    int64_t low = 0, high = all.slices;
-    while (high - low > 1) {
-        const int64_t middle = (low + high) / 2;
-        if (all.start[middle] <= row) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-// The first row in [begin, end) whose key is at least `key`.
-template <typename Key>
-__device__ inline int64_t first_from(const Key* keys, int64_t begin, int64_t end, Key key) {
-    while (begin < end) {
-        const int64_t middle = begin + (end - begin) / 2;
-        if (keys[middle] < key) {
-            begin = middle + 1;
-        } else {
-            end = middle;
-        }
-    }
-    return begin;
+    return units_between(all.sums + any * all.words * all.rows, all.words, all.rows, from, to);
 }
 
 // ---- slices ----
@@ -301,24 +220,15 @@ __device__ void add_points(const DeviceSlices& all, const Key* keys, const doubl
 template <typename Key, bool kIsCurve>
 __global__ void slices_kernel(DeviceSlices all, const Key* keys, const double* weights) {
     __shared__ unsigned long long own[6];
-    for (int64_t tile = static_cast<int64_t>(blockIdx.x) * kTileRows; tile < all.rows;
-         tile += static_cast<int64_t>(gridDim.x) * kTileRows) {
-        const int64_t beyond = tile + kTileRows < all.rows ? tile + kTileRows : all.rows;
-        int64_t slice = slice_of(all, tile);
-        for (int64_t begin = tile; begin < beyond; ++slice) {
-            const int64_t end = all.start[slice + 1] < beyond ? all.start[slice + 1] : beyond;
-            if (end <= begin) continue;
-            __syncthreads();
-            if (threadIdx.x < 6) own[threadIdx.x] = 0;
-            __syncthreads();
-            if constexpr (kIsCurve) {
-                add_curve(all, keys, slice, begin, end, own);
-            } else {
-                add_points(all, keys, weights, slice, begin, end, own);
-            }
-            begin = end;
+    for_each_segment(all.start, all.slices, all.rows, [&](int64_t slice, int64_t begin, int64_t end) {
+        if (threadIdx.x < 6) own[threadIdx.x] = 0;
+        __syncthreads();
+        if constexpr (kIsCurve) {
+            add_curve(all, keys, slice, begin, end, own);
+        } else {
+            add_points(all, keys, weights, slice, begin, end, own);
         }
-    }
+    });
 }
 
 __global__ void write_slices_kernel(DeviceSlices all, double* out) {

@@ -3,6 +3,7 @@
 
 #include "core/elementary.h"
 #include "metrics/exact_sum.h"
+#include "metrics/nearest.h"
 
 namespace within {
 
@@ -112,18 +113,6 @@ WITHIN_HOST_DEVICE __int128 units_of(double weight, int base) {
     const int shift = exponent - 1075 - base;
     if (exponent == 0) return 0;  // no subnormal is counted in words
     return shift >= 0 ? static_cast<__int128>(mantissa) << shift : static_cast<__int128>(mantissa >> -shift);
-}
-
-// A number of units, not negative, rounded to float64.
-WITHIN_HOST_DEVICE double nearest(int64_t units) { return static_cast<double>(units); }
-WITHIN_HOST_DEVICE double nearest(__int128 units) {
-    const uint64_t high = static_cast<uint64_t>(units >> 64);
-    if (high == 0) return static_cast<double>(static_cast<uint64_t>(units));
-    // The highest 64 bits, the last of which tells whether something is below: more than rounding needs.
-    const int shift = 64 - leading_zeros(high);
-    const uint64_t top = static_cast<uint64_t>(units >> shift);
-    const bool is_more = (static_cast<__int128>(top) << shift) != units;
-    return static_cast<double>(top | static_cast<uint64_t>(is_more)) * power_of_two(shift);
 }
 
 // Bin b of `bins` holds scores in (b / bins, (b + 1) / bins], the first 0 too; the bounds are numpy.linspace's.

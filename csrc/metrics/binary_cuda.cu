@@ -12,20 +12,12 @@
 #include "metrics/binary.cuh"
 //
 #include "metrics/binary_checks.h"
+#include "metrics/device_tensors.h"
 
 namespace within {
 namespace {
 
 constexpr int64_t kMostLimbs = int64_t{1} << 32;  // bytes; beyond, and for weights too far apart, the CPU does it
-
-template <typename T>
-const T* data_of(const at::Tensor& tensor) {
-    return static_cast<const T*>(tensor.const_data_ptr());
-}
-template <typename T>
-T* out_of(at::Tensor& tensor) {
-    return static_cast<T*>(tensor.mutable_data_ptr());
-}
 
 at::Tensor on_cpu(const at::Tensor& scores, const at::Tensor& labels, const std::optional<at::Tensor>& weights,
                   const std::optional<at::Tensor>& groups, int64_t num_groups, double threshold, int64_t bins) {
@@ -38,32 +30,6 @@ at::Tensor on_cpu(const at::Tensor& scores, const at::Tensor& labels, const std:
     if (weights) weight_of = weights->cpu();
     if (groups) group_of = groups->cpu();
     return call.call(scores.cpu(), labels.cpu(), weight_of, group_of, num_groups, threshold, bins).to(scores.device());
-}
-
-void check_groups(const at::Tensor& groups, int64_t num_groups) {
-    const at::Tensor is_outside = (groups < 0).logical_or_(groups >= num_groups);
-    if (groups.numel() == 0 || !is_outside.any().item<bool>()) return;
-    const int64_t row = is_outside.nonzero()[0].item<int64_t>();
-    TORCH_CHECK_INDEX(false, "binary_metrics: groups[", row, "] is ", groups[row].item<int64_t>(),
-                      ", expected 0 to num_groups - 1 = ", num_groups - 1);
-}
-
-// Rows slice by slice, each in the order of its keys, and where slices start.
-struct Slices {
-    at::Tensor order;
-    at::Tensor start;
-};
-
-Slices slices_of(const at::Tensor& keys, const std::optional<at::Tensor>& groups, int64_t num_groups) {
-    const int64_t rows = keys.size(0);
-    const auto options = keys.options().dtype(at::kLong);
-    const at::Tensor order = std::get<1>(keys.sort(/*stable=*/true, 0, /*descending=*/false));
-    if (!groups) return {order, at::tensor({int64_t{0}, rows}, options)};
-    const at::Tensor of_order = groups->index_select(0, order);
-    const at::Tensor grouped = order.index_select(0, std::get<1>(of_order.sort(/*stable=*/true, 0, false)));
-    const at::Tensor ends = at::searchsorted(groups->index_select(0, grouped), at::arange(num_groups, options),
-                                             /*out_int32=*/false, /*right=*/true);
-    return {at::cat({grouped, order}), at::cat({at::zeros({1}, options), ends, at::full({1}, 2 * rows, options)})};
 }
 
 template <typename Key, typename Score>
@@ -103,7 +69,7 @@ at::Tensor measure(const at::Tensor& scores, const at::Tensor& labels, const std
             all.unit_base = units.base;
         }
     }
-    const Slices slices = slices_of(keys, groups, num_groups);
+    const Slices slices = slices_of(order_of(keys), groups, num_groups);
     const at::Tensor sorted = keys.index_select(0, slices.order);
     at::Tensor weights_sorted;
     if (weights) weights_sorted = weight_of->index_select(0, slices.order);
@@ -140,7 +106,7 @@ at::Tensor binary_metrics_cuda(const at::Tensor& scores, const at::Tensor& label
     TORCH_CHECK_VALUE(scores.size(0) < int64_t{1} << 30, "binary_metrics: scores has ", scores.size(0),
                       " rows, expected fewer than 2^30 on a GPU");
     const c10::cuda::CUDAGuard guard(scores.device());
-    if (groups) check_groups(*groups, num_groups);
+    if (groups) check_groups("binary_metrics", *groups, num_groups);
     if ((num_groups + 1) * (kSliceSums + bins) * kLimbs * 8 > kMostLimbs)
         return on_cpu(scores, labels, weights, groups, num_groups, threshold, bins);
     if (scores.scalar_type() == at::kDouble)

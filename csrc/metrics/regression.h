@@ -38,6 +38,8 @@ struct RegressionTerms {
 inline namespace WITHIN_ISA {
 
 WITHIN_HOST_DEVICE double no_number() { return double_of(0x7ff8000000000000ull); }
+// A number, or the NaN that is the same on every device.
+WITHIN_HOST_DEVICE double one_nan(double value) { return value != value ? no_number() : value; }
 WITHIN_HOST_DEVICE double size_of(double value) { return double_of(bits_of(value) & ~(uint64_t{1} << 63)); }
 
 WITHIN_HOST_DEVICE RegressionTerms first_terms(double prediction, double target, double weight) {
@@ -94,12 +96,13 @@ WITHIN_HOST_DEVICE void finish_regression(const RegressionFacts& facts, double o
     out[4] = explained(errors, targets);
     out[5] = differ ? correlation(both, predictions, targets) : no_number();
     out[6] = differ ? correlation(facts.ranks[2], facts.ranks[0], facts.ranks[1]) : no_number();
+    for (int k = 0; k < kRegressionMetrics; ++k) out[k] = one_nan(out[k]);
 }
 
 // The number at `share` of the way from one order statistic to the next, as numpy has it.
 WITHIN_HOST_DEVICE double between_statistics(double lower, double upper, double share) {
     const double step = upper - lower;
-    return share >= 0.5 ? upper - step * (1 - share) : lower + step * share;
+    return one_nan(share >= 0.5 ? upper - step * (1 - share) : lower + step * share);
 }
 
 }  // namespace WITHIN_ISA

@@ -4,7 +4,7 @@
 
 #include "core/standard.h"
 //
-#include "core/bits.h"
+#include "metrics/ordered_bits.h"
 
 namespace within {
 
@@ -22,20 +22,6 @@ struct Records {
 };
 
 inline namespace WITHIN_ISA {
-
-// Unsigned numbers in the order of the floats, which hold no NaN: -0 and +0 are one.
-inline uint32_t ordered_bits(float value) {
-    const uint32_t bits = bits_of_float(value + 0.0f);
-    return bits ^ (bits >> 31 ? 0xffffffffu : 0x80000000u);
-}
-inline uint64_t ordered_bits(double value) {
-    const uint64_t bits = bits_of(value + 0.0);
-    return bits ^ (bits >> 63 ? ~uint64_t{0} : uint64_t{1} << 63);
-}
-inline float float_of_ordered(uint32_t bits) { return float_of_bits(bits ^ (bits >> 31 ? 0x80000000u : 0xffffffffu)); }
-inline double double_of_ordered(uint64_t bits) {
-    return double_of(bits ^ (bits >> 63 ? uint64_t{1} << 63 : ~uint64_t{0}));
-}
 
 // How bits [first, last) of a key are cut into digits, the last of which may be narrower.
 struct Digits {

@@ -162,6 +162,13 @@ def test_what_is_constant():
     assert math.isnan(weighted["pearson"])
 
 
+def test_every_nan_has_the_same_bits():
+    p, t = columns(700, "huge", torch.float64)
+    for weights in (None, weights_of(700)):
+        found = torch.cat([value.reshape(-1) for value in regression_metrics(p, t, weights=weights).values()])
+        assert set(found[found.isnan()].view(torch.int64).tolist()) == {0x7FF8000000000000}
+
+
 def test_what_lies_far_from_zero_keeps_its_digits():
     p, t = tensor([1e16, 1e16 + 2, 1e16 + 4, 1e16 + 2]), tensor([0.0, 1.0, 2.0, 1.5])
     want = correlation(p.tolist(), t.tolist(), [1] * 4)
