@@ -80,6 +80,10 @@ def test_calibration_error_has_fifteen_bins():
     assert score(truth, probability)["ece"] == pytest.approx(apart, rel=1e-12)
 
 
+def test_a_bin_holds_its_upper_edge():
+    assert score([1, 0], [0.15, 0.2])["ece"] == pytest.approx(abs(0.35 - 1) / 2, rel=1e-12)
+
+
 def test_a_tie_across_the_classes_counts_half():
     assert score([0, 1], [0.3, 0.3])["auc"] == 0.5
 

@@ -62,6 +62,48 @@ def test_slices_and_weights():
     assert multi["slices"]["side"]["up"]["metrics"]["accuracy"] == 1
 
 
+@pytest.mark.parametrize(
+    ("task", "columns"),
+    [
+        ("regression", (np.where(TRUTH > 1, 0, TRUTH), CLOSE)),
+        ("binary_classification", (LABEL, CHANCE)),
+        ("binary_classification", (LABEL, RNG.integers(0, 2, 60), CHANCE)),
+        ("multiclass", (CLASS, CHANCES.argmax(axis=1), CHANCES)),
+        ("multiclass", (CLASS, RNG.integers(0, 3, 60), CHANCES)),
+        ("multiclass", (CLASS, RNG.integers(0, 3, 60))),
+    ],
+)
+def test_a_slice_has_the_numbers_of_its_rows_alone(task, columns):
+    side, weight = RNG.choice(["up", "down", "left", "few"], 60, p=[0.4, 0.3, 0.25, 0.05]), RNG.random(60)
+    side[7] = "alone"
+    weight[side == "left"] = 0
+    names = {"class_names": ["0", "1", "2"]} if task == "multiclass" else {}
+    evaluator = ModelEvaluator(task)
+    slices = evaluator.evaluate(*columns, weight=weight, slices={"side": side}, **names)["slices"]["side"]
+    assert list(slices) == sorted(set(side))
+    assert slices["left"]["metrics"]["mape" if task == "regression" else "accuracy"] is None
+    for value in set(side) - {"left"}:
+        rows = side == value
+        alone = evaluator.evaluate(*(column[rows] for column in columns), weight=weight[rows], **names)
+        assert slices[value] == {"rows": rows.sum(), "metrics": alone}
+
+
+def test_decisions_that_no_threshold_gives():
+    called = (np.abs(CHANCE - 0.5) < 0.3).astype(int)
+    got = ModelEvaluator("binary_classification").evaluate(LABEL, called, CHANCE)
+    assert got["f1"] == pytest.approx(sk.f1_score(LABEL, called), abs=1e-12)
+    assert got["f1_macro"] == pytest.approx(sk.f1_score(LABEL, called, average="macro"), abs=1e-12)
+    assert got["auc"] == pytest.approx(sk.roc_auc_score(LABEL, CHANCE), abs=1e-12)
+
+
+def test_decisions_beside_the_most_probable_class():
+    called = (CLASS + RNG.integers(0, 2, 60)) % 3
+    got = ModelEvaluator("multiclass").evaluate(CLASS, called, CHANCES)
+    assert got["confusion"] == sk.confusion_matrix(CLASS, called).tolist()
+    assert got["recall_macro"] == pytest.approx(sk.recall_score(CLASS, called, average="macro"), abs=1e-12)
+    assert got["log_loss"] == pytest.approx(sk.log_loss(CLASS, CHANCES), abs=1e-12)
+
+
 def test_written_files_are_the_same_twice(tmp_path):
     for folder in ("a", "b"):
         evaluator = ModelEvaluator("binary_classification", output_dir=tmp_path / folder)

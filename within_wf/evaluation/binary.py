@@ -12,10 +12,10 @@ scikit-learn; ``ks`` is scipy's two-sample statistic. Where a definition has no 
 | f1, f1_macro | a class is neither there nor called | 0 for that class |
 | any | the weights sum to 0 | undefined |
 
-Ranks, ``log_loss`` and ``brier`` are those of ``within_wf.ops.binary_metrics``: exact, and the same in any order of the rows.
-``log_loss`` moves probabilities away from 0 and 1 by the float64 epsilon, as scikit-learn does. ``ece`` is the expected
-calibration error of the probability of the positive class in 15 bins of equal width, [m/15, (m + 1)/15), the last one closed
-(Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017).
+All but ``f1_macro`` are those of ``within_wf.ops.binary_metrics``: exact, and the same in any order of the rows. ``log_loss``
+moves probabilities away from 0 and 1 by the float64 epsilon, as scikit-learn does. ``ece`` is the expected calibration error of
+the probability of the positive class in 15 bins of equal width, (m/15, (m + 1)/15], 0 in the first (Guo, Pleiss, Sun and
+Weinberger, "On calibration of modern neural networks", ICML 2017).
 """
 
 from __future__ import annotations
@@ -25,13 +25,10 @@ from collections.abc import Collection
 import numpy as np
 import numpy.typing as npt
 
-from within_wf.evaluation.weighted import Columns, divide, weighted_sum
+from within_wf.evaluation.weighted import Columns, Groups, divide
 from within_wf.ops.binary import binary_metrics
-from within_wf.ops.sums import group_sums
 
 Floats = npt.NDArray[np.float64]
-BINS = 15
-_OF_OPERATOR = frozenset({"auc", "average_precision", "ks", "log_loss", "brier"})
 
 
 class BinaryScores:
@@ -44,48 +41,31 @@ class BinaryScores:
     """
 
     def __init__(self, truth: Floats, probability: Floats, decision: Floats) -> None:
-        self._truth, self._probability, self._decision = truth, probability, decision
-        self._columns = Columns(binary_metrics, probability, truth, descending=True)
+        threshold = np.min(probability, initial=np.inf, where=decision == 1)
+        self._columns = Columns(binary_metrics, probability, truth, descending=True, threshold=threshold)
+        self._decided = self._columns
+        if not np.array_equal(probability >= threshold, decision == 1):  # given by hand: no threshold tells them apart
+            self._decided = Columns(binary_metrics, decision, truth, descending=True)
 
-    def __call__(self, weight: Floats, names: Collection[str]) -> dict[str, Floats]:
+    def __call__(self, weight: Floats, names: Collection[str], groups: Groups | None = None) -> dict[str, Floats]:
         """The metrics ``names``.
 
         Args:
             weight: float64, shape [n, r]: r weightings, each at least 0.
             names: Which metrics.
+            groups: Of the rows, whose metrics are wanted too.
 
         Returns:
-            Metric to float64, shape [r]; NaN where it is undefined.
+            Metric to float64, shape [r]; with groups [r, groups + 1], the last for all rows; NaN where it is undefined.
         """
-        values = self._decided(weight)
-        if _OF_OPERATOR & set(names):
-            found = self._columns.under(weight)
-            there = weighted_sum(weight, self._truth) > 0
-            values |= {name: found["roc_auc" if name == "auc" else name] for name in _OF_OPERATOR}
-            values["average_precision"] = np.where(there, found["average_precision"], np.nan)
-        if "ece" in names:
-            gaps = group_sums(weight * (self._truth - self._probability)[:, None], bins_of(self._probability), BINS)
-            values["ece"] = divide(weighted_sum(np.abs(np.asarray(gaps))), weighted_sum(weight))
+        ranked = self._columns.under(weight, groups)
+        decided = ranked if self._decided is self._columns else self._decided.under(weight, groups)
+        values = {"auc": ranked["roc_auc"], **{name: ranked[name] for name in ("ks", "log_loss", "brier", "ece")}}
+        positive = ranked["tp"] + ranked["fn"]
+        values["average_precision"] = np.where(positive > 0, ranked["average_precision"], np.nan)
+        is_weightless = np.isnan(decided["accuracy"])
+        for name in ("accuracy", "precision", "recall", "f1"):
+            values[name] = np.where(is_weightless, np.nan, decided[name])
+        right = 2 * decided["tn"]
+        values["f1_macro"] = (values["f1"] + divide(right, right + decided["fp"] + decided["fn"], 0.0)) / 2
         return {name: values[name] for name in names}
-
-    def _decided(self, weight: Floats) -> dict[str, Floats]:
-        hit = weighted_sum(weight, self._truth * self._decision)
-        called = weighted_sum(weight, self._decision)
-        positive = weighted_sum(weight, self._truth)
-        total = weighted_sum(weight)
-        right = weighted_sum(weight, (self._truth == self._decision).astype(np.float64))
-        f1 = divide(2 * hit, called + positive, 0.0)
-        other = divide(2 * (right - hit), (total - called) + (total - positive), 0.0)
-        values = {
-            "accuracy": divide(right, total),
-            "precision": divide(hit, called, 0.0),
-            "recall": divide(hit, positive, 0.0),
-            "f1": f1,
-            "f1_macro": (f1 + other) / 2,
-        }
-        return {name: np.where(total > 0, value, np.nan) for name, value in values.items()}
-
-
-def bins_of(probability: Floats) -> npt.NDArray[np.int64]:
-    """The bin of equal width a probability falls in; int64, shape [n]."""
-    return np.minimum((probability * BINS).astype(np.int64), BINS - 1)

@@ -106,7 +106,7 @@ def _calibration(truth: Floats, prediction: Floats, weight: Floats) -> dict[str,
 
 
 def _ranked_curves(truth: Floats, prediction: Floats, weight: Floats) -> tuple[dict[str, Any], dict[str, Any]]:
-    """ROC and precision–recall curves; empty where a class is missing."""
+    """ROC and precision–recall curves, of whose points the operators give none; empty where a class is missing."""
     ranking = Ranking(prediction, descending=True)
     hits = ranking.cumulate((weight * truth)[:, None])[:, 0]
     misses = ranking.cumulate((weight * (1 - truth))[:, None])[:, 0]

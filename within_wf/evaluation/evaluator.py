@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from within_wf.evaluation.metrics import PRIMARY, Task, check_task, choose, metr
 from within_wf.evaluation.multiclass import MulticlassScores
 from within_wf.evaluation.regression import RegressionScores
 from within_wf.evaluation.scores import plain
+from within_wf.evaluation.weighted import Groups
 from within_wf.store.canonical import write_json
 
 Floats = npt.NDArray[np.float64]
@@ -92,7 +94,7 @@ class ModelEvaluator:
             problem = Problem("model_name", repr(model_name), "a name that can stand in a file's: no folder in it")
             raise EvaluationError("the metrics cannot be written", [problem])
         columns = self._check(y_true, y_pred, y_prob, class_names, weight)
-        result = columns.metrics(self.metrics, np.arange(columns.weight.size))
+        (result,) = columns.metrics(self.metrics)
         if slices is not None:
             result["slices"] = _by_slice(columns, self.metrics, slices)
         if self.output_dir is not None:
@@ -137,7 +139,7 @@ class ModelEvaluator:
 
 @dataclass(frozen=True)
 class _Columns:
-    """Checked columns, ready to be scored on any of their rows; ``prediction`` is empty where there are no probabilities."""
+    """Checked columns, ready to be scored; ``prediction`` is empty where there are no probabilities."""
 
     task: Task
     truth: Floats
@@ -146,16 +148,26 @@ class _Columns:
     weight: Floats
     classes: int = 2
 
-    def metrics(self, names: Sequence[str], rows: npt.NDArray[np.int64]) -> dict[str, Any]:
-        """The metrics of some rows."""
-        weight, truth, decision = self.weight[rows, None], self.truth[rows], self.decision[rows]
+    def metrics(self, names: Sequence[str], groups: Groups | None = None) -> list[dict[str, Any]]:
+        """The metrics of all rows, or of each group of them."""
+        found = self._scores(self.weight[:, None], [*names, "confusion"] if self.task == "multiclass" else names, groups)
+        confusion = found.pop("confusion", None)
+        places = [None] if groups is None else range(len(groups.names))
+        result: list[dict[str, Any]] = [dict(plain(found, place)) for place in places]
+        if confusion is not None:
+            tables = confusion if groups is None else confusion[0, :-1]
+            for metrics, table in zip(result, tables, strict=True):
+                metrics["confusion"] = table.tolist()
+        return result
+
+    @cached_property
+    def _scores(self) -> RegressionScores | BinaryScores | MulticlassScores:
         if self.task == "regression":
-            return dict(plain(RegressionScores(truth, self.prediction[rows])(weight, names)))
+            return RegressionScores(self.truth, self.prediction)
         if self.task == "binary_classification":
-            return dict(plain(BinaryScores(truth, self.prediction[rows], decision)(weight, names)))
-        probability = self.prediction[rows] if self.prediction.size else None
-        scores = MulticlassScores(truth.astype(np.int64), decision.astype(np.int64), probability, self.classes)
-        return {**plain(scores(weight, names)), "confusion": scores.confusion(weight)[:, :, 0].tolist()}
+            return BinaryScores(self.truth, self.prediction, self.decision)
+        probability = self.prediction if self.prediction.size else None
+        return MulticlassScores(self.truth.astype(np.int64), self.decision.astype(np.int64), probability, self.classes)
 
 
 def _check_multiclass(
@@ -211,8 +223,7 @@ def _by_slice(columns: _Columns, names: Sequence[str], slices: Mapping[str, npt.
         if values.shape != columns.truth.shape:
             problem = Problem(f"slice {column}", f"{values.size} values", f"{columns.truth.size}, one a row")
             raise EvaluationError("a slice does not fit the rows", [problem])
-        parts = {str(value): np.flatnonzero(values == value) for value in np.unique(values)}
-        tables[column] = {
-            value: {"rows": int(rows.size), "metrics": columns.metrics(names, rows)} for value, rows in parts.items()
-        }
+        groups = Groups.of(values)
+        each = zip(groups.names, groups.rows(), columns.metrics(names, groups), strict=True)
+        tables[column] = {value: {"rows": rows, "metrics": metrics} for value, rows, metrics in each}
     return tables

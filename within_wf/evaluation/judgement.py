@@ -14,7 +14,7 @@ from within_wf.errors import EvaluationError, Problem
 from within_wf.evaluation.bootstrap import Verdict, interval, overall, resamples, row_units, verdict
 from within_wf.evaluation.checks import Findings, check_labels, check_probabilities, check_weights
 from within_wf.evaluation.metrics import PRIMARY, Task, choose, metric
-from within_wf.evaluation.scores import Scores, make_scores, pair, plain
+from within_wf.evaluation.scores import make_scores, pair, plain
 from within_wf.evaluation.slices import SliceScores
 
 Floats = npt.NDArray[np.float64]
@@ -75,7 +75,7 @@ def judge(task: Task, predictions: Predictions, config: EvaluationConfig) -> dic
     better = metric(task, primary).better
     checked = _check(task, predictions)
     scorers = {name: make_scores(task, checked.truth, column, config.threshold) for name, column in checked.scores.items()}
-    parts = SliceScores(predictions.slices, checked.weight, lambda rows: _model_scores(task, checked, rows, config.threshold))
+    parts = SliceScores(predictions.slices, checked.weight, names, scorers[MODEL])
     drawn: dict[str, dict[str, list[Floats]]] = {name: {m: [] for m in names} for name in scorers}
     boot = config.bootstrap
     for counts in resamples(checked.units, boot.resamples, boot.seed):
@@ -115,13 +115,9 @@ def judge(task: Task, predictions: Predictions, config: EvaluationConfig) -> dic
         "test": points[MODEL],
         "intervals": intervals[MODEL],
         "baselines": baselines,
-        "slices": parts.tables(names, primary, boot.confidence),
+        "slices": parts.tables(primary, boot.confidence),
         "fairness": parts.gaps(predictions.sensitive, primary, better, boot.confidence),
     }
-
-
-def _model_scores(task: Task, checked: _Checked, rows: Ints, threshold: float) -> Scores:
-    return make_scores(task, checked.truth[rows], checked.scores[MODEL][rows], threshold)
 
 
 def _check(task: Task, predictions: Predictions) -> _Checked:

@@ -1,7 +1,8 @@
 """How well one of several classes is told from the others.
 
 Every metric is computed for many weightings of the rows at once, one weighting a column. Definitions and ties follow
-scikit-learn. Where a definition has no answer:
+scikit-learn; all but the means of precision and recall, which come from its ``confusion``, are those of
+``within_wf.ops.multiclass_metrics``. Where a definition has no answer:
 
 | metric | no answer when | then |
 |---|---|---|
@@ -17,18 +18,18 @@ Of classes with equal probability ``top_k`` takes the one with the higher number
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from within_wf.evaluation.weighted import divide, weighted_sum
+from within_wf.evaluation.weighted import Groups, divide
 from within_wf.ops.multiclass import multiclass_metrics
-from within_wf.ops.sums import column_sums, group_sums
+from within_wf.ops.sums import column_sums
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-NEEDS_PROBABILITIES = frozenset({"top_k", "roc_auc_ovr", "log_loss"})
 
 
 class MulticlassScores:
@@ -43,59 +44,59 @@ class MulticlassScores:
     """
 
     def __init__(self, truth: Ints, decision: Ints, probability: Floats | None, classes: int, k: int = 2) -> None:
-        self._truth, self._decision, self._probability = truth, decision, probability
-        self._classes, self._k = classes, k
+        self._truth, self._k = torch.tensor(truth), k
+        self._probability = None if probability is None else torch.tensor(probability)
+        if self._probability is not None and np.array_equal(self._probability.numpy().argmax(axis=1), decision):
+            self._decided = self._probability
+        else:  # for the operator a decision is the most probable class
+            self._decided = torch.from_numpy(np.eye(classes, dtype=np.float32)[decision])
 
-    def __call__(self, weight: Floats, names: Collection[str]) -> dict[str, Floats]:
+    def __call__(self, weight: Floats, names: Collection[str], groups: Groups | None = None) -> dict[str, Floats]:
         """The metrics ``names``, less those that need probabilities where there are none.
 
         Args:
             weight: float64, shape [n, r]: r weightings, each at least 0.
-            names: Which metrics.
+            names: Which metrics, or ``confusion``: the weight of each pair of true class (rows) and given class (columns).
+            groups: Of the rows, whose metrics are wanted too.
 
         Returns:
-            Metric to float64, shape [r]; NaN where it is undefined.
+            Metric to float64, shape [r], ``confusion`` [r, classes, classes]; with groups [r, groups + 1, …], the last for
+            all rows; NaN where it is undefined.
         """
-        values = self._decided(weight)
-        if self._probability is not None and NEEDS_PROBABILITIES & set(names):
-            values |= self._probabilistic(weight, self._probability)
+        decided = self._measure(self._decided, weight, groups)
+        values = {
+            "accuracy": decided["accuracy"],
+            "f1_macro": decided["macro_f1"],
+            "f1_weighted": decided["weighted_f1"],
+            **_means(decided["confusion"]),
+            "confusion": decided["confusion"],
+        }
+        if self._probability is not None:
+            found = decided if self._decided is self._probability else self._measure(self._probability, weight, groups)
+            values |= {"log_loss": found["log_loss"], "top_k": found["top_k"][..., 0], "roc_auc_ovr": found["roc_auc_ovr"]}
         return {name: values[name] for name in names if name in values}
 
-    def confusion(self, weight: Floats) -> Floats:
-        """Weight of each pair of true class (rows) and given class (columns); float64, shape [classes, classes, r]."""
-        cells = group_sums(weight, self._truth * self._classes + self._decision, self._classes**2)
-        return np.asarray(cells).reshape(self._classes, self._classes, weight.shape[1])
-
-    def _decided(self, weight: Floats) -> dict[str, Floats]:
-        table = self.confusion(weight)
-        there, called = np.asarray([column_sums(row) for row in table]), np.asarray(column_sums_over_first(table))
-        hit = np.stack([table[c, c] for c in range(self._classes)])
-        known = ((there > 0) | (called > 0)).astype(np.float64)
-        total = weighted_sum(weight)
-        f1 = divide(2 * hit, there + called, 0.0)
-        classes = weighted_sum(known)
-        values = {
-            "accuracy": divide(weighted_sum(hit), total),
-            "f1_macro": divide(weighted_sum(f1), classes),
-            "f1_weighted": divide(weighted_sum(f1 * there), total),
-            "precision_macro": divide(weighted_sum(divide(hit, called, 0.0)), classes),
-            "recall_macro": divide(weighted_sum(divide(hit, there, 0.0)), classes),
-        }
-        return {name: np.where(total > 0, value, np.nan) for name, value in values.items()}
-
-    def _probabilistic(self, weight: Floats, probability: Floats) -> dict[str, Floats]:
-        weightings = torch.from_numpy(np.ascontiguousarray(weight.T))
-        found = multiclass_metrics(
-            torch.from_numpy(probability), torch.from_numpy(self._truth), weights=weightings, top_k=(self._k,)
-        )
-        return {
-            "log_loss": found["log_loss"].numpy(),
-            "top_k": found["top_k"][:, 0].numpy(),
-            "roc_auc_ovr": found["roc_auc_ovr"].numpy(),
-        }
+    def _measure(self, probability: torch.Tensor, weight: Floats, groups: Groups | None) -> dict[str, Floats]:
+        by: dict[str, Any] = {"weights": torch.tensor(weight.T), "top_k": (self._k,)}
+        if groups is not None:
+            by |= {"groups": torch.from_numpy(groups.index), "num_groups": len(groups.names)}
+        found = multiclass_metrics(probability, self._truth, **by)
+        return {name: value.numpy() for name, value in found.items()}
 
 
-def column_sums_over_first(table: Floats) -> Floats:
-    """Sums over the first axis of [a, b, r]; float64, shape [b, r]."""
-    first, second, weightings = table.shape
-    return np.asarray(column_sums(table.reshape(first, second * weightings))).reshape(second, weightings)
+def _means(confusion: Floats) -> dict[str, Floats]:
+    """Precision and recall, the means over the classes that are there or called, of tables of shape […, classes, classes]."""
+    hit = np.diagonal(confusion, axis1=-2, axis2=-1)
+    there, called = _sum(confusion, -1), _sum(confusion, -2)
+    classes = _sum(((there > 0) | (called > 0)).astype(np.float64), -1)
+    return {
+        "precision_macro": divide(_sum(divide(hit, called, 0.0), -1), classes),
+        "recall_macro": divide(_sum(divide(hit, there, 0.0), -1), classes),
+    }
+
+
+def _sum(values: Floats, axis: int) -> Floats:
+    """Over one axis, exact before it is rounded once."""
+    first = np.moveaxis(values, axis, 0)
+    sums: Floats = column_sums(first.reshape(len(first), -1)).reshape(first.shape[1:])
+    return sums

@@ -20,7 +20,7 @@ from collections.abc import Collection
 import numpy as np
 import numpy.typing as npt
 
-from within_wf.evaluation.weighted import Columns, divide, weighted_sum
+from within_wf.evaluation.weighted import Columns, Groups, divide, weighted_sum
 from within_wf.ops.regression import regression_metrics
 
 Floats = npt.NDArray[np.float64]
@@ -41,24 +41,25 @@ class RegressionScores:
         self._relative = np.abs(divide(truth - prediction, truth, 0.0))
         self._columns = Columns(regression_metrics, prediction, truth, descending=False)
 
-    def __call__(self, weight: Floats, names: Collection[str]) -> dict[str, Floats]:
+    def __call__(self, weight: Floats, names: Collection[str], groups: Groups | None = None) -> dict[str, Floats]:
         """The metrics ``names``.
 
         Args:
             weight: float64, shape [n, r]: r weightings, each at least 0.
             names: Which metrics.
+            groups: Of the rows, whose metrics are wanted too.
 
         Returns:
-            Metric to float64, shape [r]; NaN where it is undefined.
+            Metric to float64, shape [r]; with groups [r, groups + 1], the last for all rows; NaN where it is undefined.
         """
         values: dict[str, Floats] = {}
         if set(names) - {"mape"}:
-            found = self._columns.under(weight)
+            found = self._columns.under(weight, groups)
             values = {name: found[_OPERATORS.get(name, name)] for name in names if name != "mape"}
             if "r2" in names:  # of one row, whose truth is constant
                 exact = np.where(found["mae"] == 0, 1.0, 0.0)
                 values["r2"] = np.where(np.isnan(found["r2"]) & ~np.isnan(found["mae"]), exact, found["r2"])
-        if "mape" in names:
-            counted = weighted_sum(weight, self._counted)
-            values["mape"] = 100 * divide(weighted_sum(weight, self._relative), counted)
+        if "mape" in names:  # the operator's divides by at least 2^-52 where the specification leaves zeros out
+            counted = weighted_sum(weight, self._counted, groups)
+            values["mape"] = 100 * divide(weighted_sum(weight, self._relative, groups), counted)
         return {name: values[name] for name in names}

@@ -22,9 +22,10 @@ def make_scores(task: Task, truth: Floats, prediction: Floats, threshold: float)
     return BinaryScores(truth, prediction, (prediction >= threshold).astype(np.float64))
 
 
-def plain(values: Mapping[str, Floats]) -> dict[str, float | None]:
-    """The values under one weighting, none where they are undefined."""
-    return {name: None if np.isnan(value[0]) else float(value[0]) for name, value in values.items()}
+def plain(values: Mapping[str, Floats], group: int | None = None) -> dict[str, float | None]:
+    """The values under the first weighting, or those of a group, none where they are undefined."""
+    place = 0 if group is None else (0, group)
+    return {name: None if np.isnan(value[place]) else float(value[place]) for name, value in values.items()}
 
 
 def pair(bounds: tuple[float, float] | None) -> list[float] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,75 +10,72 @@ import numpy.typing as npt
 
 from within_wf.evaluation.bootstrap import interval
 from within_wf.evaluation.scores import Scores, pair, plain
+from within_wf.evaluation.weighted import Groups
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 MIN_ROWS = 30
 """A slice with fewer rows is shown without an interval and takes no part in a gap: resampling so few says too little."""
 
 
 class SliceScores:
-    """The parts of the rows a model is judged on one by one.
+    """The parts of the rows a model is judged on one by one: those of a column are measured together.
 
     Args:
         slices: Column to the value of each row, shape [n].
         weight: float64, shape [n].
-        make: The scores of some rows, given their numbers.
+        names: The metrics.
+        scores: Those of the model.
     """
 
-    def __init__(self, slices: Mapping[str, npt.NDArray[np.str_]], weight: Floats, make: Callable[[Ints], Scores]) -> None:
-        self._weight = weight[:, None]
-        self._rows: dict[str, dict[str, Ints]] = {}
-        self._scores: dict[tuple[str, str], Scores] = {}
-        self._drawn: dict[tuple[str, str], list[Floats]] = {}
-        for column, values in sorted(slices.items()):
-            self._rows[column] = {str(value): np.flatnonzero(values == value).astype(np.int64) for value in np.unique(values)}
-            for value, rows in self._rows[column].items():
-                self._scores[column, value] = make(rows)
-                self._drawn[column, value] = []
+    def __init__(
+        self,
+        slices: Mapping[str, npt.NDArray[np.str_]],
+        weight: Floats,
+        names: tuple[str, ...],
+        scores: Scores,
+    ) -> None:
+        self._groups = {column: Groups.of(values) for column, values in sorted(slices.items())}
+        self._scores = scores
+        self._points = {column: scores(weight[:, None], names, groups) for column, groups in self._groups.items()}
+        self._drawn: dict[str, list[Floats]] = {column: [] for column in self._groups}
 
     def draw(self, weight: Floats, primary: str) -> None:
         """Take in a few resamples."""
-        for (column, value), scorer in self._scores.items():
-            rows = self._rows[column][value]
-            self._drawn[column, value].append(scorer(weight[rows], [primary])[primary])
+        for column, groups in self._groups.items():
+            self._drawn[column].append(self._scores(weight, [primary], groups)[primary])
 
-    def tables(self, names: tuple[str, ...], primary: str, confidence: float) -> dict[str, Any]:
+    def tables(self, primary: str, confidence: float) -> dict[str, Any]:
         """Column to value to rows, metrics and the interval of the primary one."""
-        return {
-            column: {value: self._row(column, value, names, primary, confidence) for value in values}
-            for column, values in self._rows.items()
-        }
+        return {column: self._table(column, primary, confidence) for column in self._groups}
 
-    def _row(self, column: str, value: str, names: tuple[str, ...], primary: str, confidence: float) -> dict[str, Any]:
-        rows = self._rows[column][value]
-        drawn = np.concatenate(self._drawn[column, value])
+    def _table(self, column: str, primary: str, confidence: float) -> dict[str, Any]:
+        groups, drawn = self._groups[column], np.concatenate(self._drawn[column])
         return {
-            "rows": int(rows.size),
-            "metrics": plain(self._scores[column, value](self._weight[rows], names)),
-            "intervals": {primary: pair(interval(drawn, confidence)) if rows.size >= MIN_ROWS else None},
+            value: {
+                "rows": rows,
+                "metrics": plain(self._points[column], number),
+                "intervals": {primary: pair(interval(drawn[:, number], confidence)) if rows >= MIN_ROWS else None},
+            }
+            for number, (value, rows) in enumerate(zip(groups.names, groups.rows(), strict=True))
         }
 
     def gaps(self, sensitive: Collection[str], primary: str, better: str, confidence: float) -> dict[str, Any]:
         """Sensitive column to the distance between its best and its worst group on the primary metric."""
         gaps: dict[str, Any] = {}
-        for column in sorted(set(sensitive) & set(self._rows)):
-            points = {
-                value: self._scores[column, value](self._weight[rows], [primary])[primary][0]
-                for value, rows in self._rows[column].items()
-                if rows.size >= MIN_ROWS
-            }
-            known = {value: float(point) for value, point in points.items() if not np.isnan(point)}
+        for column in sorted(set(sensitive) & set(self._groups)):
+            groups = self._groups[column]
+            points = self._points[column][primary][0].tolist()
+            known = [g for g, rows in enumerate(groups.rows()) if rows >= MIN_ROWS and not np.isnan(points[g])]
             if len(known) < 2:
                 continue
-            ordered = sorted(known, key=lambda value: (known[value] if better == "lower" else -known[value], value))
+            ordered = sorted(known, key=lambda g: (points[g] if better == "lower" else -points[g], g))
             best, worst = ordered[0], ordered[-1]
-            drawn = np.concatenate(self._drawn[column, best]) - np.concatenate(self._drawn[column, worst])
+            drawn = np.concatenate(self._drawn[column])
             gaps[column] = {
                 "metric": primary,
-                "best": best,
-                "worst": worst,
-                "gap": known[best] - known[worst],
-                "interval": pair(interval(drawn, confidence)),
+                "best": groups.names[best],
+                "worst": groups.names[worst],
+                "gap": points[best] - points[worst],
+                "interval": pair(interval(drawn[:, best] - drawn[:, worst], confidence)),
             }
         return gaps
