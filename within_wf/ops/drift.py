@@ -76,7 +76,7 @@ def drift_metrics(
         table = table[:, 0]
     if reference_groups is None:
         table = table[0]
-    return {key: table[..., i] for i, key in enumerate(KEYS)}
+    return dict(zip(KEYS, table.unbind(-1), strict=True))
 
 
 @torch.library.register_fake("within::drift_metrics")  # type: ignore[untyped-decorator]
