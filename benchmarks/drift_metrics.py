@@ -18,6 +18,7 @@ from within_wf.ops.drift import drift_metrics
 from within_wf.ops.instruction_set import instruction_set
 
 ROWS = 5_000_000
+GROUPS = 100  # each beyond the exact p-value's number of rows
 Call = Callable[[], object]
 Numbers = npt.NDArray[np.floating]
 
@@ -41,6 +42,9 @@ def main() -> int:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     bandwidth = copy_bandwidth()
     draws = torch.Generator().manual_seed(0)
+    groups: dict[str, torch.Tensor] = {
+        name: torch.randint(0, GROUPS, (ROWS,), generator=draws) for name in ("reference_groups", "current_groups")
+    }
     lines = [
         f"{ROWS:,} rows against {ROWS:,}, {rounds} rounds in turn; medians, and of ours the least. Ours have psi, kl and the "
         f"p-value besides. A copy moves {bandwidth / 1e9:.0f} GB/s. Kernels: {instruction_set()}. To reach on two threads: 50 "
@@ -57,19 +61,25 @@ def main() -> int:
             "ours": lambda r=reference, c=current: drift_metrics(r, c),  # type: ignore[misc]
             "scipy": lambda a=arrays: by_scipy(*a),  # type: ignore[misc]
             "numpy": lambda a=arrays: by_numpy(*a),  # type: ignore[misc]
+            "in groups": lambda r=reference, c=current: drift_metrics(r, c, **groups),  # type: ignore[misc]
         }
         for threads in (2, 1):
             torch.set_num_threads(threads)
             seconds = alternate(candidates, rounds)
             found = medians(seconds)
             floor = (reference.nbytes + current.nbytes) / bandwidth
+            groups_floor = sum(of.nbytes for of in groups.values()) / bandwidth
             ours, by = 1e3 * found["ours"], {name: found[name] / found["ours"] for name in ("scipy", "numpy")}
             lines.append(
                 f"| {str(dtype).removeprefix('torch.')} | {threads} | {ours:.0f} | {1e3 * min(seconds['ours']):.0f} | "
                 f"{1e3 * found['scipy']:.0f} | {by['scipy']:.1f} | {1e3 * found['numpy']:.0f} | "
                 f"{by['numpy']:.1f} | {1e3 * floor:.1f} |"
             )
-            print(lines[-1], flush=True)
+            lines.append(
+                f"| {str(dtype).removeprefix('torch.')}, in {GROUPS} groups | {threads} | {1e3 * found['in groups']:.0f} | "
+                f"{1e3 * min(seconds['in groups']):.0f} | | | | | {1e3 * (floor + groups_floor):.1f} |"
+            )
+            print(*lines[-2:], sep="\n", flush=True)
     write_down("drift_metrics", "Drift metrics", lines)
     return 0
 

@@ -44,6 +44,28 @@ inline void check_drift(const at::Tensor& reference, const at::Tensor& current, 
     TORCH_CHECK_VALUE(bins >= 1, "drift_metrics: bins is ", bins, ", expected 1 or more");
 }
 
+inline void check_drift_group(const char* name, const at::Tensor& groups, const at::Tensor& sample) {
+    TORCH_CHECK_VALUE(groups.scalar_type() == at::kLong, "drift_metrics: ", name, " is ", groups.scalar_type(),
+                      ", expected int64");
+    TORCH_CHECK_VALUE(groups.dim() == 1 && groups.size(0) == sample.size(0), "drift_metrics: ", name, " has shape ",
+                      groups.sizes(), ", expected [", sample.size(0), "], one for each row");
+    TORCH_CHECK_VALUE(groups.device() == sample.device(), "drift_metrics: ", name, " is on ", groups.device(),
+                      ", expected ", sample.device(), " where reference is");
+}
+
+inline void check_drift_groups(const at::Tensor& reference, const at::Tensor& current,
+                               const std::optional<at::Tensor>& reference_groups,
+                               const std::optional<at::Tensor>& current_groups, int64_t num_groups) {
+    TORCH_CHECK_VALUE(reference_groups.has_value() == current_groups.has_value(),
+                      "drift_metrics: ", reference_groups ? "reference_groups" : "current_groups",
+                      " is given alone, expected ", reference_groups ? "current_groups" : "reference_groups",
+                      " with it, or neither");
+    TORCH_CHECK_VALUE(num_groups >= 0, "drift_metrics: num_groups is ", num_groups, ", expected 0 or more");
+    if (!reference_groups) return;
+    check_drift_group("reference_groups", *reference_groups, reference);
+    check_drift_group("current_groups", *current_groups, current);
+}
+
 [[noreturn]] inline void refuse_drift_value(const char* name, int64_t row, int64_t column, double value) {
     TORCH_CHECK_VALUE(false, "drift_metrics: ", name, "[", row, ", ", column, "] is ", value,
                       ", expected a finite number");

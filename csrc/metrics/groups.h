@@ -10,17 +10,18 @@
 
 namespace within {
 
-[[noreturn]] inline void refuse_group(const char* who, int64_t row, int64_t group, int64_t groups) {
-    TORCH_CHECK_INDEX(false, who, ": groups[", row, "] is ", group, ", expected 0 to num_groups - 1 = ", groups - 1);
+[[noreturn]] inline void refuse_group(const char* who, const char* name, int64_t row, int64_t group, int64_t groups) {
+    TORCH_CHECK_INDEX(false, who, ": ", name, "[", row, "] is ", group,
+                      ", expected 0 to num_groups - 1 = ", groups - 1);
     std::abort();
 }
 
 // Calls move(row, place) for each row, from several threads: place is where the row lies when rows are in the order of
 // their groups. Gives where each group starts, and last the number of rows. The first row whose group is outside
-// [0, groups) is refused before anything is moved.
+// [0, groups) is refused before anything is moved, by the `name` of what holds the groups.
 template <typename Move>
 std::vector<int64_t> partition_by_group(const char* who, const int64_t* group_of, int64_t rows, int64_t groups,
-                                        const Move& move) {
+                                        const Move& move, const char* name = "groups") {
     const int64_t shares = std::max<int64_t>(1, std::min(shares_of(rows), 4 * rows / std::max<int64_t>(1, groups)));
     std::vector<int64_t> counts(shares * groups), outside(shares, -1), start(groups + 1);
     at::parallel_for(0, shares, 1, [&](int64_t from, int64_t to) {
@@ -38,7 +39,7 @@ std::vector<int64_t> partition_by_group(const char* who, const int64_t* group_of
         }
     });
     for (const int64_t row : outside)
-        if (row >= 0) refuse_group(who, row, group_of[row], groups);
+        if (row >= 0) refuse_group(who, name, row, group_of[row], groups);
     int64_t at = 0;
     for (int64_t g = 0; g < groups; ++g) {
         start[g] = at;

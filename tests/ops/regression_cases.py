@@ -73,10 +73,13 @@ def drift_calls() -> Iterator[Call]:
         for rows, others in ((0, 3), (1, 1), (2, 300), (300, 300), (900, 20_000)):
             for kind in KINDS if rows > 2 else KINDS[:1]:
                 for is_weighted in (False, True):
+                    for groups in (None, 7) if kind in ("alike", "ties") else (None,):
 
-                    def make(r=rows, o=others, k=kind, d=dtype, w=is_weighted) -> tuple[object, ...]:  # type: ignore[no-untyped-def]
-                        reference, current = torch.stack(columns(r, k, d), 1), torch.stack(columns(o, k, d), 1)
-                        return reference, current, 10, *((weights_of(r), weights_of(o)) if w else (None, None))
+                        def make(r=rows, o=others, k=kind, d=dtype, w=is_weighted, g=groups) -> tuple[object, ...]:  # type: ignore[no-untyped-def]
+                            reference, current = torch.stack(columns(r, k, d), 1), torch.stack(columns(o, k, d), 1)
+                            weights = (weights_of(r), weights_of(o)) if w else (None, None)
+                            of = (None, None, 0) if g is None else (groups_of(r, g), groups_of(o, g), g)
+                            return reference, current, 10, *weights, *of
 
-                    name = f"{dtype}, {rows} and {others} rows, {kind}{', weighted' * is_weighted}"
-                    yield "drift_metrics", name.removeprefix("torch."), make
+                        name = f"{dtype}, {rows} and {others} rows, {kind}{', weighted' * is_weighted}"
+                        yield "drift_metrics", f"{name}{', in groups' * bool(groups)}".removeprefix("torch."), make

@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.ops.cases import Case, digest, regression_cases, run
-from tests.ops.regression_cases import columns, weights_of
+from tests.ops.regression_cases import columns, groups_of, weights_of
 from tests.ops.settings import INSTRUCTION_SETS, threads
 from within_wf.ops.drift import KEYS, drift_metrics
 from within_wf.ops.instruction_set import use_instruction_set
 from within_wf.ops.reference.drift import drift_metrics as in_plain_torch
+from within_wf.ops.reference.drift import grouped_drift_metrics
 
 CASES = [case for case in regression_cases() if case.operator == "drift_metrics"]
 numbers = st.one_of(st.sampled_from([-1.0, 0.0, 0.1, 2.5]), st.floats(-1e6, 1e6))
@@ -118,6 +119,84 @@ def test_a_column_is_what_it_alone_gives():
     assert digest(drift_metrics(reference.T.contiguous().T, current)) == digest(got)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("weighted", ["neither", "reference", "both"])
+@pytest.mark.parametrize("kind", ["alike", "ties"])
+def test_a_group_is_what_its_rows_alone_give(kind, weighted, dtype):
+    rows, others = 3000, 4000
+    reference, current = (torch.stack(columns(n, kind, dtype), 1) for n in (rows, others))
+    of, other_of = groups_of(rows, 9), groups_of(others, 9)
+    other_of[other_of == 3] = 4  # a group of one sample alone
+    # Weights of each group have a power of two of their own.
+    v = None if weighted == "neither" else torch.ldexp(weights_of(rows), -40 * of)
+    w = torch.ldexp(weights_of(others), 30 * other_of) if weighted == "both" else None
+
+    def given(mine, other_mine):
+        return {
+            "reference_weights": None if v is None else v[mine],
+            "current_weights": None if w is None else w[other_mine],
+            "bins": 7,
+        }
+
+    everything = slice(None), slice(None)
+    got = drift_metrics(reference, current, **given(*everything), reference_groups=of, current_groups=other_of, num_groups=9)
+    assert got["ks"].shape == (10, 2)
+    for group in range(9):
+        mine, other_mine = of == group, other_of == group
+        alone = drift_metrics(reference[mine], current[other_mine], **given(mine, other_mine))
+        assert digest({key: value[group] for key, value in got.items()}) == digest(alone)
+        assert all(value[group].isnan().all() == (group in (3, 8)) for value in got.values())
+    whole = drift_metrics(reference, current, **given(*everything))
+    assert digest({key: value[9] for key, value in got.items()}) == digest(whole)
+
+
+def test_groups_agree_with_plain_torch():
+    reference, current = columns(2000, "alike", torch.float64)[0], columns(1500, "alike", torch.float64)[1]
+    of, other_of = groups_of(2000, 5), groups_of(1500, 5)
+    got = drift_metrics(reference, current, reference_groups=of, current_groups=other_of)
+    for key, value in grouped_drift_metrics(reference, current, of, other_of).items():
+        assert got[key].tolist() == pytest.approx(value.tolist(), rel=1e-12, abs=1e-13), key
+
+
+def test_how_many_groups_there_are_by_default():
+    x, none = torch.arange(3.0), torch.zeros(0, dtype=torch.int64)
+    for of, other_of in (([0, 1, 4], [0, 0, 0]), ([0, 0, 0], [4, 1, 0])):
+        got = drift_metrics(x, x, reference_groups=torch.tensor(of), current_groups=torch.tensor(other_of))
+        assert got["ks"].shape == (6,)
+    nothing = drift_metrics(x[:0], x[:0], reference_groups=none, current_groups=none)
+    assert nothing["ks"].shape == (1,)
+    assert nothing["ks"].isnan().all()
+    one = torch.zeros(3, dtype=torch.int64)
+    assert drift_metrics(x, x[:0], reference_groups=one, current_groups=none)["psi"].isnan().tolist() == [True, True]
+
+
+def test_the_fake_table_has_the_shape_of_groups():
+    a, of = torch.empty(6, 2, device="meta"), torch.empty(6, dtype=torch.int64, device="meta")
+    assert torch.ops.within.drift_metrics(a, a, 10, None, None, of, of, 4).shape == (5, 2, len(KEYS))
+    assert torch.ops.within.drift_metrics(a, a, 10, None, None, None, None, 0).shape == (1, 2, len(KEYS))
+
+
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_neither_threads_nor_order_matter_to_groups(is_weighted):
+    rows = 350_000
+    (a, b), of = columns(rows, "ties", torch.float32), groups_of(rows, 60)
+    of[of > 40] = 40  # a group of so many rows that all threads share it
+    other_of, w = of.flip(0), weights_of(rows) if is_weighted else None
+    with threads(1):
+        want = digest(drift_metrics(a, b, reference_weights=w, reference_groups=of, current_groups=other_of))
+    order = torch.randperm(rows, generator=torch.Generator().manual_seed(1))
+    for count in (2, 3, 7):
+        with threads(count):
+            got = drift_metrics(
+                a[order],
+                b.flip(0),
+                reference_weights=None if w is None else w[order],
+                reference_groups=of[order],
+                current_groups=other_of.flip(0),
+            )
+            assert digest(got) == want
+
+
 def test_what_is_alike_and_what_is_apart():
     x = torch.randn(100, dtype=torch.float64)
     same = drift_metrics(x, x)
@@ -160,6 +239,13 @@ def test_opcheck_passes(case: Case):  # which takes no NaN to equal another
     torch.library.opcheck(torch.ops.within.drift_metrics.default, case.make())
 
 
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_opcheck_passes_with_groups(is_weighted):
+    (a, b), of = columns(300, "alike", torch.float32), torch.arange(300) % 3
+    weights = (weights_of(300),) * 2 if is_weighted else (None, None)
+    torch.library.opcheck(torch.ops.within.drift_metrics.default, (a[:, None], b[:, None], 10, *weights, of, of, 3))
+
+
 def test_it_compiles_without_a_break():
     compiled = torch.compile(drift_metrics, fullgraph=True, backend="aot_eager")
     a, b = columns(300, "alike", torch.float32)
@@ -167,6 +253,7 @@ def test_it_compiles_without_a_break():
 
 
 GOOD = torch.arange(4.0)
+OF = torch.tensor([0, 1, 1, 0])
 
 
 @pytest.mark.parametrize(
@@ -181,8 +268,29 @@ GOOD = torch.arange(4.0)
         ((GOOD, GOOD), {"current_weights": GOOD[:2]}, r"current_weights has shape \[2\], expected \[4\]"),
         ((GOOD, GOOD), {"current_weights": GOOD - 1}, r"current_weights\[0\] is -1, expected a finite number, 0 or more"),
         ((GOOD, GOOD.index_fill(0, torch.tensor([2]), math.nan)), {}, r"current\[2, 0\] is nan, expected a finite number"),
+        ((GOOD, GOOD), {"reference_groups": OF}, "reference_groups is given alone, expected current_groups with it"),
+        ((GOOD, GOOD), {"current_groups": OF}, "current_groups is given alone, expected reference_groups with it"),
+        ((GOOD, GOOD), {"reference_groups": OF, "current_groups": GOOD}, "current_groups is Float, expected int64"),
+        ((GOOD, GOOD), {"reference_groups": OF[:3], "current_groups": OF}, r"reference_groups has shape \[3\], expected \[4\]"),
+        (
+            (GOOD, GOOD),
+            {"reference_groups": OF, "current_groups": OF, "num_groups": -1},
+            "num_groups is -1, expected 0 or more",
+        ),
     ],
 )
 def test_what_is_refused(arguments, keywords, said):
     with pytest.raises(ValueError, match=said):
         drift_metrics(*arguments, **keywords)
+
+
+@pytest.mark.parametrize(
+    ("of", "other_of", "said"),
+    [
+        ([0, 5, 1, 7], [0, 0, 0, 0], r"reference_groups\[1\] is 5, expected 0 to num_groups - 1 = 1"),
+        ([0, 0, 0, 0], [0, 1, -1, 2], r"current_groups\[2\] is -1, expected 0 to num_groups - 1 = 1"),
+    ],
+)
+def test_a_group_outside_is_refused(of, other_of, said):
+    with pytest.raises(IndexError, match=said):
+        drift_metrics(GOOD, GOOD, reference_groups=torch.tensor(of), current_groups=torch.tensor(other_of), num_groups=2)

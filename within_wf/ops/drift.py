@@ -1,4 +1,4 @@
-"""How far a column's distribution has moved from a reference's: every column at once.
+"""How far a column's distribution has moved from a reference's: every column at once, for the whole and for every group.
 
 | key | definition | source |
 |---|---|---|
@@ -36,6 +36,9 @@ def drift_metrics(
     bins: int = 10,
     reference_weights: torch.Tensor | None = None,
     current_weights: torch.Tensor | None = None,
+    reference_groups: torch.Tensor | None = None,
+    current_groups: torch.Tensor | None = None,
+    num_groups: int | None = None,
 ) -> dict[str, torch.Tensor]:
     """Metrics of drift; the table above defines them.
 
@@ -45,21 +48,35 @@ def drift_metrics(
         bins: How many bins ``psi`` and ``kl`` have, at least 1.
         reference_weights: float64 or float32, shape [N], each finite and at least 0; ones by default.
         current_weights: The same of ``current``, shape [M]. Weights are summed in steps of 2^-95 of the largest's power of 2.
+        reference_groups: The group of each row, int64, shape [N], in [0, num_groups); none without ``current_groups``.
+        current_groups: The same of ``current``, shape [M].
+        num_groups: How many groups; one more than the largest in either by default.
 
     Returns:
-        Key to float64, shape [columns], or [] where the samples have one dimension.
+        Key to float64, shape [columns], or [] where the samples have one dimension. With groups there is a first dimension of
+        num_groups + 1 more, the last of which is the whole. A group is what its rows alone give, with bins of its own, and NaN
+        where one sample has none of its rows.
 
     Raises:
         ValueError: A dtype, shape or device is none of the above, ``bins`` is below 1, or a value is not finite or a weight
-            negative; the first such row is named.
+            negative; the first such row is named. Or one sample has groups and the other has none.
+        IndexError: A group is outside [0, num_groups); the first such row is named.
     """
+    count = 0
+    if reference_groups is not None or current_groups is not None:
+        given = [groups for groups in (reference_groups, current_groups) if groups is not None and groups.numel()]
+        count = num_groups if num_groups is not None else max((int(groups.max()) + 1 for groups in given), default=0)
     is_one = reference.dim() == 1 and current.dim() == 1
     if is_one:
         reference, current = reference[:, None], current[:, None]
-    table: torch.Tensor = torch.ops.within.drift_metrics(reference, current, bins, reference_weights, current_weights)
+    table: torch.Tensor = torch.ops.within.drift_metrics(
+        reference, current, bins, reference_weights, current_weights, reference_groups, current_groups, count
+    )
     if is_one:
+        table = table[:, 0]
+    if reference_groups is None:
         table = table[0]
-    return {key: table[..., i] for i, key in enumerate(KEYS)}
+    return dict(zip(KEYS, table.unbind(-1), strict=True))
 
 
 @torch.library.register_fake("within::drift_metrics")  # type: ignore[untyped-decorator]
@@ -69,5 +86,9 @@ def _like_table(
     bins: int,
     reference_weights: torch.Tensor | None,
     current_weights: torch.Tensor | None,
+    reference_groups: torch.Tensor | None,
+    current_groups: torch.Tensor | None,
+    num_groups: int,
 ) -> torch.Tensor:
-    return reference.new_empty((reference.shape[1], len(KEYS)), dtype=torch.float64)
+    rows = 1 if reference_groups is None else num_groups + 1
+    return reference.new_empty((rows, reference.shape[1], len(KEYS)), dtype=torch.float64)

@@ -24,3 +24,13 @@ def drift_metrics(reference: torch.Tensor, current: torch.Tensor, bins: int = 10
         "ks": apart.max(),
         "wasserstein": (apart[:-1] * x.diff()).sum(),
     }
+
+
+def grouped_drift_metrics(
+    reference: torch.Tensor, current: torch.Tensor, reference_groups: torch.Tensor, current_groups: torch.Tensor, bins: int = 10
+) -> dict[str, torch.Tensor]:
+    """The same of every group, each with rows in both samples, and of the whole behind them."""
+    groups = int(torch.maximum(reference_groups.max(), current_groups.max())) + 1
+    found = [drift_metrics(reference[reference_groups == g], current[current_groups == g], bins) for g in range(groups)]
+    found.append(drift_metrics(reference, current, bins))
+    return {key: torch.stack([each[key] for each in found]) for key in found[0]}
