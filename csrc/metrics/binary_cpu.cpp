@@ -253,7 +253,7 @@ class Call {
     static void bring(const Records<Key, Payload>& from, int64_t count, const Records<Key, Payload>& to) {
         if (from.keys == to.keys) return;
         std::copy(from.keys, from.keys + count, to.keys);
-        if (to.payload != nullptr) std::copy(from.payload, from.payload + count, to.payload);
+        if constexpr (!std::is_same_v<Payload, NoPayload>) std::copy(from.payload, from.payload + count, to.payload);
     }
 
     Slice slice_of(const Records<Key, Payload>& sorted, int64_t begin, int64_t end) const {

@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "core/dispatch.h"
+#include "core/kept_memory.h"
 #include "metrics/drift_checks.h"
 #include "metrics/drift_finish.h"
 #include "metrics/drift_rows.h"
 #include "metrics/groups.h"
 #include "metrics/parallel_sort.h"
 #include "metrics/weights.h"
-#include "scatter/zeroed.h"
 
 namespace within {
 
@@ -79,15 +79,13 @@ struct SampleRows {
 // One sample of one column in order.
 template <typename Key>
 struct SortedSample {
-    Zeroed first, second;
+    KeptMemory first, second;
     std::vector<double> shares;
     const Key* keys = nullptr;
     int64_t count;
 
     SortedSample(const char* name, const SampleRows& sample, int64_t column)
-        : first((sample.count + 1) * sizeof(Key), true),
-          second((sample.count + 1) * sizeof(Key), true),
-          count(sample.count) {
+        : first((sample.count + 1) * sizeof(Key)), second((sample.count + 1) * sizeof(Key)), count(sample.count) {
         constexpr bool kIsDouble = sizeof(Key) == 8;
         Key *const from = first.as<Key>(), *const spare = second.as<Key>();
         take(name, sample, column, from);
@@ -263,15 +261,15 @@ struct GroupedSample {
     const char* weights_name;
     int64_t columns;
     std::vector<int64_t> start;
-    Zeroed values, weights;
+    KeptMemory values, weights;
     bool is_weighted;
 
     GroupedSample(const char* name, const char* name_of_weights, const SampleRows& all, const at::Tensor& group_of,
                   int64_t groups)
         : weights_name(name_of_weights),
           columns(all.columns),
-          values(all.count * all.columns * sizeof(Number), true),
-          weights(all.weights == nullptr ? 0 : all.count * sizeof(double), true),
+          values(all.count * all.columns * sizeof(Number)),
+          weights(all.weights == nullptr ? 0 : all.count * sizeof(double)),
           is_weighted(all.weights != nullptr) {
         const at::Tensor of = group_of.contiguous();
         const Number* const from = static_cast<const Number*>(all.values);

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "core/dispatch.h"
+#include "core/kept_memory.h"
 #include "metrics/groups.h"
 #include "metrics/parallel_sort.h"
 #include "metrics/regression_checks.h"
 #include "metrics/regression_rows.h"
 #include "metrics/weights.h"
-#include "scatter/zeroed.h"
 
 namespace within {
 
@@ -39,22 +39,22 @@ int64_t shares_within(int64_t rows) { return at::in_parallel_region() ? 1 : shar
 
 // Memory of one whole at a time.
 struct Workspace {
-    Zeroed keys, spare, payload, spare_payload, ranks;
+    KeptMemory keys, spare, payload, spare_payload, ranks;
 
     Workspace(int64_t rows, bool is_double, bool is_weighted)
-        : keys(is_weighted ? 0 : rows * 8, true),
-          spare(is_weighted ? 0 : rows * 8, true),
-          payload(is_double && !is_weighted ? rows * 8 : 0, true),
-          spare_payload(is_double && !is_weighted ? rows * 8 : 0, true),
-          ranks(is_weighted ? rows * 16 : 0, true) {}
+        : keys(is_weighted ? 0 : rows * 8),
+          spare(is_weighted ? 0 : rows * 8),
+          payload(is_double && !is_weighted ? rows * 8 : 0),
+          spare_payload(is_double && !is_weighted ? rows * 8 : 0),
+          ranks(is_weighted ? rows * 16 : 0) {}
 };
 
 // Memory of one column that is sorted with weights.
 struct ColumnMemory {
-    Zeroed keys, spare_keys, order, spare_order;
+    KeptMemory keys, spare_keys, order, spare_order;
 
     explicit ColumnMemory(int64_t rows)
-        : keys(rows * 8, true), spare_keys(rows * 8, true), order(rows * 4, true), spare_order(rows * 4, true) {}
+        : keys(rows * 8), spare_keys(rows * 8), order(rows * 4), spare_order(rows * 4) {}
 };
 
 struct Quantiles {

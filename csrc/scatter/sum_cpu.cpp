@@ -4,10 +4,12 @@
 #include <torch/library.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 #include <vector>
 
 #include "core/dispatch.h"
+#include "core/kept_memory.h"
 #include "scatter/checks.h"
 #include "scatter/rows.h"
 #include "scatter/sums.h"
@@ -76,14 +78,16 @@ bool fits_beside(const What& what, int64_t groups) {
 
 // What a share owns.
 struct Cells {
-    Zeroed records;
+    KeptMemory records;
+    size_t record_bytes;
     std::vector<Zeroed> parts;
 
-    Cells(Share& share, int64_t cells, int words, const What& what, bool is_far)
-        : records(static_cast<size_t>(cells) * words * sizeof(int64_t), is_far) {
+    Cells(Share& share, int64_t cells, int words, const What& what)
+        : records(static_cast<size_t>(cells) * words * sizeof(int64_t)),
+          record_bytes(static_cast<size_t>(cells) * words * sizeof(int64_t)) {
         share.records = records.as<int64_t>();
         if (what.work != Work::sum) {
-            parts.emplace_back(static_cast<size_t>(cells) * sizeof(int64_t), false);
+            parts.emplace_back(static_cast<size_t>(cells) * sizeof(int64_t));
             share.counts = parts.back().as<int64_t>();
         }
         const int sums = what.work == Work::moments ? 2 : 1;
@@ -92,12 +96,15 @@ struct Cells {
             sum.reach = reach_of(what.dtype == Dtype::float64, which == 1);
             sum.lowest_limb = kLimbs;
             sum.highest_limb = -1;
-            parts.emplace_back(static_cast<size_t>(cells) * (sum.reach.count + 1) * sizeof(int64_t), false);
+            parts.emplace_back(static_cast<size_t>(cells) * (sum.reach.count + 1) * sizeof(int64_t));
             sum.wide = parts.back().as<int64_t>();
-            parts.emplace_back(static_cast<size_t>(cells), false);
+            parts.emplace_back(static_cast<size_t>(cells));
             sum.flags = parts.back().as<uint8_t>();
         }
     }
+
+    // By the thread that uses them, before it does.
+    void clear() const { std::memset(records.as<void>(), 0, record_bytes); }
 };
 
 void add_share(Share& share, AddRows* add, const Prepare& prepare) {
@@ -135,12 +142,12 @@ void sum_column(const Column& column, const What& what, const Prepare& prepare, 
     for (int64_t s = 0; s < count; ++s) {
         shares[s].begin = rows * s / count;
         shares[s].end = rows * (s + 1) / count;
-        cells.emplace_back(shares[s], groups * replicas, words, what, true);
+        cells.emplace_back(shares[s], groups * replicas, words, what);
     }
     AddRows* const add = scatter_add_kernel();
     at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
         for (int64_t s = begin; s < end; ++s) {
-            cells[s].records.touch();
+            cells[s].clear();
             add_share(shares[s], add, prepare);
         }
     });
@@ -228,7 +235,8 @@ void sum_columns(const at::Tensor& values, const int64_t* index, int64_t rows, i
             span.finish.share_count = 1;
             auto add_part = [&](int64_t group, int64_t part_begin, int64_t part_end) {
                 parts[s].push_back({group, like});
-                owned[s].emplace_back(parts[s].back().share, columns, words, what, false);
+                owned[s].emplace_back(parts[s].back().share, columns, words, what);
+                owned[s].back().clear();
                 span.share = parts[s].back().share;
                 span.share.begin = part_begin;
                 span.share.end = part_end;
@@ -247,7 +255,8 @@ void sum_columns(const at::Tensor& values, const int64_t* index, int64_t rows, i
                 add_part(cut, order.start[cut], end);
                 --last;
             }
-            owned[s].emplace_back(span.share = like, columns, words, what, false);
+            owned[s].emplace_back(span.share = like, columns, words, what);
+            owned[s].back().clear();
             span.first = first;
             span.last = last;
             span.finish.out = out;
