@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <type_traits>
 #include <vector>
 
@@ -206,7 +207,19 @@ void measure(const SampleRows& reference, const SampleRows& current, int64_t bin
     if (std::max(reference.count, current.count) >= kRowsForAllThreads && reference.weights == nullptr) {
         run(0, columns);
     } else {
-        at::parallel_for(0, columns, 1, run);
+        // Of several columns that are refused it is the first that says so.
+        std::vector<std::exception_ptr> refused(columns);
+        at::parallel_for(0, columns, 1, [&](int64_t begin, int64_t end) {
+            for (int64_t column = begin; column < end; ++column) {
+                try {
+                    run(column, column + 1);
+                } catch (...) {
+                    refused[column] = std::current_exception();
+                }
+            }
+        });
+        for (const auto& refusal : refused)
+            if (refusal) std::rethrow_exception(refusal);
     }
 }
 

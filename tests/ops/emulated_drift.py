@@ -19,9 +19,7 @@ class Sample:
         self.run, self.groups = run, groups
         self.kind, (self.rows, columns) = str(values.dtype).removeprefix("torch."), values.shape
         self.keys = torch.zeros(columns, self.rows, dtype=torch.int32 if self.kind == "float32" else torch.int64)
-        run(
-            f"drift_read_{self.kind}", Reading(values.t().contiguous()), self.rows, columns, is_current, self.keys, found[:1]
-        )
+        run(f"drift_read_{self.kind}", Reading(values.t().contiguous()), self.rows, columns, is_current, self.keys, found[:1])
         self.weights = self.effective = None
         if is_weighted:
             self.weights = torch.ones(self.rows, dtype=torch.float64) if weights is None else weights.double().contiguous()
