@@ -11,7 +11,6 @@
 
 namespace within {
 
-constexpr int kUnitWords = 3;                          // of 32 bits each, of a weight in whole units
 constexpr int64_t kMostDriftRows = int64_t{1} << 30;   // of both samples
 constexpr int64_t kMostSliceLimbs = int64_t{1} << 29;  // 4 GiB
 constexpr double kMostEndsOfBins = int64_t{1} << 26;   // 512 MiB

@@ -127,7 +127,7 @@ __global__ void walk_kernel(DriftColumnOf<Key> sample, DriftColumnOf<Key> other_
             largest = bits_of(step.area) > largest ? bits_of(step.area) : largest;
         }
         farthest = most_of_warp(farthest);
-        const unsigned exponent = __reduce_max_sync(kAllLanes, static_cast<unsigned>(largest >> 52));
+        const unsigned exponent = static_cast<unsigned>(most_of_warp(largest >> 52));
         if (threadIdx.x % kLanes == 0) {
             atomicMax(&memory.farthest, farthest);
             atomicMax(&memory.exponent, exponent);

@@ -11,8 +11,6 @@
 
 namespace within {
 
-constexpr int kUnitWords = 3;  // of 32 bits each, of a weight in whole units
-
 // A column of which each slice is in order.
 template <typename Key>
 struct SortedColumn {
