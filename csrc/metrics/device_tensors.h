@@ -17,11 +17,11 @@ T* out_of(at::Tensor& tensor) {
     return static_cast<T*>(tensor.mutable_data_ptr());
 }
 
-inline void check_groups(const char* who, const at::Tensor& groups, int64_t num_groups) {
+inline void check_groups(const char* who, const at::Tensor& groups, int64_t num_groups, const char* name = "groups") {
     const at::Tensor is_outside = (groups < 0).logical_or_(groups >= num_groups);
     if (groups.numel() == 0 || !is_outside.any().item<bool>()) return;
     const int64_t row = is_outside.nonzero()[0].item<int64_t>();
-    TORCH_CHECK_INDEX(false, who, ": groups[", row, "] is ", groups[row].item<int64_t>(),
+    TORCH_CHECK_INDEX(false, who, ": ", name, "[", row, "] is ", groups[row].item<int64_t>(),
                       ", expected 0 to num_groups - 1 = ", num_groups - 1);
 }
 

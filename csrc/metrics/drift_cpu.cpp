@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <type_traits>
 #include <vector>
 
@@ -30,15 +31,6 @@ namespace {
 constexpr int64_t kRowsForAllThreads = 1 << 16;  // columns so long are taken one by one, each by all threads
 constexpr int64_t kRowsOfAWhole = 1 << 18;       // a group so large is shared by all threads
 
-template <typename Key>
-double number_of(Key key) {
-    if constexpr (sizeof(Key) == 4) {
-        return float_of_ordered(key);
-    } else {
-        return double_of_ordered(key);
-    }
-}
-
 // Weights of one sample: as integers, and what they are worth as rows.
 struct SampleWeights {
     std::vector<double> of;
@@ -59,7 +51,7 @@ struct SampleWeights {
             add_exactly(sum, part);
             add_exactly(squares, part * part);
         }
-        if (most > 0) effective = rounded(sum) * rounded(sum) / rounded(squares);
+        if (most > 0) effective = effective_rows(rounded(sum), rounded(squares));
     }
 };
 
@@ -145,62 +137,31 @@ struct SortedSample {
         }
     }
 
-    double share_to(int64_t rows) const {
-        return shares.empty() ? static_cast<double>(rows) / static_cast<double>(count) : shares[rows];
-    }
-
-    int64_t rows_up_to(double number) const {
-        return std::upper_bound(keys, keys + count, number,
-                                [](double edge, Key key) { return edge < number_of(key); }) -
-               keys;
-    }
-
-    // numpy's quantile: "linear" without weights, "inverted_cdf" with them.
-    double quantile(double share) const {
-        if (!shares.empty()) {
-            const auto found = std::lower_bound(shares.begin() + 1, shares.end(), share) - shares.begin() - 1;
-            return number_of(keys[std::min<int64_t>(found, count - 1)]);
-        }
-        const double place = share * static_cast<double>(count - 1);
-        const int64_t below = static_cast<int64_t>(std::floor(place));
-        const double part = place - static_cast<double>(below);
-        const double low = number_of(keys[below]), high = number_of(keys[std::min(below + 1, count - 1)]);
-        const double step = high - low;
-        return part >= 0.5 ? high - step * (1 - part) : low + step * part;
-    }
+    OrderedSample<Key> ordered() const { return {keys, shares.empty() ? nullptr : shares.data() + 1, count}; }
 };
-
-template <typename Key>
-void find_bins(const SortedSample<Key>& reference, const SortedSample<Key>& current, int64_t bins, double* out) {
-    std::vector<double> shares(bins), others(bins);
-    int64_t rows = 0, other_rows = 0;
-    for (int64_t b = 0; b < bins; ++b) {
-        const double edge =
-            b + 1 < bins ? reference.quantile(static_cast<double>(b + 1) / static_cast<double>(bins)) : INFINITY;
-        const int64_t to = std::max(rows, reference.rows_up_to(edge));
-        const int64_t other_to = std::max(other_rows, current.rows_up_to(edge));
-        if (reference.shares.empty()) {
-            shares[b] = static_cast<double>(to - rows) / static_cast<double>(reference.count);
-            others[b] = static_cast<double>(other_to - other_rows) / static_cast<double>(current.count);
-        } else {
-            shares[b] = reference.shares[to] - reference.shares[rows];
-            others[b] = current.shares[other_to] - current.shares[other_rows];
-        }
-        rows = to;
-        other_rows = other_to;
-    }
-    finish_bins(shares, others, out);
-}
 
 template <typename Key>
 void measure_column(const SampleRows& reference, const SampleRows& current, int64_t column, int64_t bins, double* out) {
     const SortedSample<Key> r("reference", reference, column);
     const SortedSample<Key> c("current", current, column);
     const SampleWeights *const weights = reference.weights, *const other_weights = current.weights;
-    std::fill(out, out + kDriftMetrics, std::nan(""));
-    if (r.count == 0 || c.count == 0) return;
-    if (weights != nullptr && !(weights->effective > 0 && other_weights->effective > 0)) return;
-    find_bins(r, c, bins, out);
+    DriftFacts facts{};
+    facts.rows = r.count;
+    facts.others = c.count;
+    facts.is_weighted = weights != nullptr;
+    if (facts.is_weighted) {
+        facts.effective = weights->effective;
+        facts.other_effective = other_weights->effective;
+    }
+    if (!has_both(facts)) return finish_drift(facts, out);
+    std::vector<double> up_to(2 * bins);
+    for (int64_t b = 0; b < bins; ++b) {
+        const double end = end_of_bin(r.ordered(), b, bins);
+        up_to[2 * b] = r.ordered().part_up_to(end);
+        up_to[2 * b + 1] = c.ordered().part_up_to(end);
+    }
+    facts.up_to = up_to.data();
+    facts.bins = bins;
     const int64_t shares = at::in_parallel_region() ? 1 : shares_of(std::min(r.count, c.count));
     std::vector<DriftWalk> walks(shares);
     for (int64_t s = 0; s < shares; ++s) {
@@ -226,17 +187,12 @@ void measure_column(const SampleRows& reference, const SampleRows& current, int6
         whole.farthest_by = std::max(whole.farthest_by, walks[s].farthest_by);
         add_exactly(whole.distance, walks[s].distance);
     }
-    if (weights == nullptr) {
-        out[2] = static_cast<double>(whole.farthest_by) / (static_cast<double>(r.count) * static_cast<double>(c.count));
-        out[3] = ks_pvalue(r.count, c.count, static_cast<int64_t>(whole.farthest_by));
-    } else {
-        out[2] = whole.farthest;
-        out[3] = limit_of_pvalue(weights->effective, other_weights->effective, whole.farthest);
-    }
-    // A range beyond the largest number leaves no distance but infinity.
+    facts.farthest = whole.farthest;
+    facts.farthest_by = whole.farthest_by;
     const double range = std::max(number_of(r.keys[r.count - 1]), number_of(c.keys[c.count - 1])) -
                          std::min(number_of(r.keys[0]), number_of(c.keys[0]));
-    out[4] = std::isfinite(range) ? rounded(whole.distance) : INFINITY;
+    facts.distance = distance_within(range, rounded(whole.distance));
+    finish_drift(facts, out);
 }
 
 template <typename Key>
@@ -249,7 +205,19 @@ void measure(const SampleRows& reference, const SampleRows& current, int64_t bin
     if (std::max(reference.count, current.count) >= kRowsForAllThreads && reference.weights == nullptr) {
         run(0, columns);
     } else {
-        at::parallel_for(0, columns, 1, run);
+        // Of several columns that are refused it is the first that says so.
+        std::vector<std::exception_ptr> refused(columns);
+        at::parallel_for(0, columns, 1, [&](int64_t begin, int64_t end) {
+            for (int64_t column = begin; column < end; ++column) {
+                try {
+                    run(column, column + 1);
+                } catch (...) {
+                    refused[column] = std::current_exception();
+                }
+            }
+        });
+        for (const auto& refusal : refused)
+            if (refusal) std::rethrow_exception(refusal);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "metrics/drift.h"
 
 namespace within {
+inline namespace WITHIN_ISA {
 
 // P(statistic >= h * gcd / (n * m)) of samples of unequal sizes: 1 less the share of the lattice paths that stay inside
 // (scipy.stats._stats_py._compute_outer_prob_inside_method; Hodges, "The significance probability of the Smirnov
@@ -60,18 +61,67 @@ inline double ks_pvalue(int64_t n, int64_t m, int64_t by) {
     return std::min(1.0, std::max(0.0, found));
 }
 
+// What is found of one column, both samples being in order.
+struct DriftFacts {
+    int64_t rows;
+    int64_t others;
+    bool is_weighted;
+    double effective;  // with weights: Kish's numbers of rows
+    double other_effective;
+    uint64_t farthest_by;  // without weights: the statistic times both counts
+    double farthest;       // with weights: the statistic
+    double distance;
+    const double* up_to;  // [bins, 2]: rows of both samples up to the end of each bin, with weights their share
+    int64_t bins;
+
+    // Either of both, as kernels keep it.
+    void take_farthest(uint64_t found) {
+        farthest_by = is_weighted ? 0 : found;
+        farthest = is_weighted ? double_of(found) : 0;
+    }
+};
+
+inline bool has_both(const DriftFacts& facts) {
+    if (facts.is_weighted) return facts.effective > 0 && facts.other_effective > 0;
+    return facts.rows > 0 && facts.others > 0;
+}
+
 // out: psi and the divergence of the current shares from the reference's, natural logarithms; a share below
 // kSmallestShare counts as that.
-inline void finish_bins(const std::vector<double>& reference, const std::vector<double>& current, double* out) {
-    double stability = 0, divergence = 0;
-    for (size_t b = 0; b < reference.size(); ++b) {
-        const double r = std::max(reference[b], kSmallestShare), c = std::max(current[b], kSmallestShare);
+inline void finish_bins(const DriftFacts& facts, double* out) {
+    const double whole = facts.is_weighted ? 1 : static_cast<double>(facts.rows);
+    const double other_whole = facts.is_weighted ? 1 : static_cast<double>(facts.others);
+    double stability = 0, divergence = 0, from = 0, other_from = 0;
+    for (int64_t b = 0; b < facts.bins; ++b) {
+        const double to = std::max(from, facts.up_to[2 * b]), other_to = std::max(other_from, facts.up_to[2 * b + 1]);
+        const double r = std::max((to - from) / whole, kSmallestShare);
+        const double c = std::max((other_to - other_from) / other_whole, kSmallestShare);
         const double logarithm = log(c / r);
         stability += (c - r) * logarithm;
         divergence += c * logarithm;
+        from = to;
+        other_from = other_to;
     }
     out[0] = stability;
     out[1] = divergence;
 }
 
+inline void finish_drift(const DriftFacts& facts, double out[kDriftMetrics]) {
+    if (!has_both(facts)) {
+        std::fill(out, out + kDriftMetrics, std::nan(""));
+        return;
+    }
+    finish_bins(facts, out);
+    if (facts.is_weighted) {
+        out[2] = facts.farthest;
+        out[3] = limit_of_pvalue(facts.effective, facts.other_effective, facts.farthest);
+    } else {
+        out[2] = static_cast<double>(facts.farthest_by) /
+                 (static_cast<double>(facts.rows) * static_cast<double>(facts.others));
+        out[3] = ks_pvalue(facts.rows, facts.others, static_cast<int64_t>(facts.farthest_by));
+    }
+    out[4] = facts.distance;
+}
+
+}  // namespace WITHIN_ISA
 }  // namespace within

@@ -3,6 +3,7 @@
 
 #include "core/standard.h"
 //
+#include "metrics/drift.h"
 #include "metrics/drift_rows.h"
 #include "metrics/sort.h"
 
@@ -37,9 +38,6 @@ void drift_take(DriftColumn& task) {
     return task.is_double ? take_column<double, uint64_t>(task) : take_column<float, uint32_t>(task);
 }
 
-inline double number_of(uint32_t key) { return float_of_ordered(key); }
-inline double number_of(uint64_t key) { return double_of_ordered(key); }
-
 constexpr int64_t kSteps = 512;
 
 // The steps of both distribution functions, in blocks: at x the functions are `by` apart (times both counts), or
@@ -65,10 +63,9 @@ void add_block(DriftWalk& walk, DriftBlock<Key>& block, int64_t count, double pe
         } else {
             const int64_t by = is_last ? (block.by[k] < 0 ? -block.by[k] : block.by[k]) : 0;
             farthest_by = static_cast<uint64_t>(by) > farthest_by ? static_cast<uint64_t>(by) : farthest_by;
-            apart = static_cast<double>(by) * per_row;
+            apart = apart_of(by, per_row);
         }
-        const double gap = number_of(block.x[k + 1]) - number_of(block.x[k]);
-        block.terms[k] = apart > 0 ? apart * gap : 0;
+        block.terms[k] = area_of(apart, number_of(block.x[k]), number_of(block.x[k + 1]));
         largest = block.terms[k] > largest ? block.terms[k] : largest;
     }
     walk.farthest = std::max(walk.farthest, farthest);
@@ -81,7 +78,7 @@ void walk_both(DriftWalk& walk) {
     const Key* const reference = static_cast<const Key*>(walk.reference.keys);
     const Key* const current = static_cast<const Key*>(walk.current.keys);
     const int64_t rows = walk.reference.count, other_rows = walk.current.count;
-    const double per_row = 1 / (static_cast<double>(rows) * static_cast<double>(other_rows));
+    const double per_row = per_row_of(rows, other_rows);
     int64_t i = walk.begin, j = walk.other_begin;
     int64_t by = i * other_rows - j * rows;
     DriftBlock<Key> block;

@@ -11,8 +11,6 @@
 
 namespace within {
 
-constexpr int kUnitWords = 3;  // of 32 bits each, of a weight in whole units
-
 // A column of which each slice is in order.
 template <typename Key>
 struct SortedColumn {
@@ -22,17 +20,6 @@ struct SortedColumn {
 };
 
 inline namespace WITHIN_ISA {
-
-// Signed numbers in the order of the floats, as torch sorts them.
-__device__ __forceinline__ int32_t key_of(float value) {
-    return static_cast<int32_t>(ordered_bits(value) ^ 0x80000000u);
-}
-__device__ __forceinline__ int64_t key_of(double value) {
-    return static_cast<int64_t>(ordered_bits(value) ^ uint64_t{1} << 63);
-}
-__device__ __forceinline__ double number_of(int64_t key) {
-    return double_of_ordered(static_cast<uint64_t>(key) ^ uint64_t{1} << 63);
-}
 
 // ---- reading ----
 

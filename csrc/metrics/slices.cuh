@@ -9,6 +9,7 @@ namespace within {
 inline namespace WITHIN_ISA {
 
 constexpr int64_t kTileRows = 2048;  // of a block at a time
+constexpr int kUnitWords = 3;        // of 32 bits each, of a weight in whole units
 
 inline int blocks_of(int64_t items, int64_t per_block) {
     const int64_t blocks = (items + per_block - 1) / per_block;

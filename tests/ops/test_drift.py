@@ -284,6 +284,16 @@ def test_what_is_refused(arguments, keywords, said):
         drift_metrics(*arguments, **keywords)
 
 
+def test_the_first_column_that_is_refused_is_named():
+    bad = torch.ones(50, 40).index_fill(0, torch.tensor([7, 9]), math.nan)
+    bad[:, :3] = 1
+    for count in (1, 2, 3, 7):
+        with threads(count):
+            for arguments, said in (((bad, bad), r"reference\[7, 3\]"), ((torch.ones(50, 40), bad), r"current\[7, 3\]")):
+                with pytest.raises(ValueError, match=said):
+                    drift_metrics(*arguments)
+
+
 @pytest.mark.parametrize(
     ("of", "other_of", "said"),
     [

@@ -23,8 +23,8 @@ def binary_metrics(
     tpr, fpr = tps / tps[-1], fps / fps[-1]
     before = torch.cat([tpr.new_zeros(1), tpr[:-1]])
     hit = torch.where(y == 1, p, 1 - p).clamp(clip, 1 - clip)
-    bin_of = torch.bucketize(p, torch.arange(1, bins, dtype=torch.float64) * (1 / bins))
-    gap = torch.zeros(bins, dtype=torch.float64).index_add_(0, bin_of, w * (p - y))
+    bin_of = torch.bucketize(p, torch.arange(1, bins, dtype=torch.float64, device=p.device) * (1 / bins))
+    gap = p.new_zeros(bins).index_add_(0, bin_of, w * (p - y))
     is_above = p >= threshold
     tp, fp = (w[is_above & (y == of)].sum() for of in (1, 0))
     fn, tn = (w[~is_above & (y == of)].sum() for of in (1, 0))

@@ -12,7 +12,7 @@ def drift_metrics(reference: torch.Tensor, current: torch.Tensor, bins: int = 10
     apart = (
         torch.searchsorted(r, x, right=True).double() / len(r) - torch.searchsorted(c, x, right=True).double() / len(c)
     ).abs()
-    edges = torch.quantile(r, torch.arange(1, bins, dtype=torch.float64) / bins)
+    edges = torch.quantile(r, torch.arange(1, bins, dtype=torch.float64, device=r.device) / bins)
     shares = [
         (torch.bincount(torch.bucketize(sample, edges), minlength=bins).double() / len(sample)).clamp_min(1e-6)
         for sample in (r, c)

@@ -19,7 +19,7 @@ def regression_metrics(predictions: torch.Tensor, targets: torch.Tensor) -> dict
         "explained_variance": 1 - error.var(correction=0) / t.var(correction=0),
         "pearson": _correlation(p, t),
         "spearman": _correlation(_mean_ranks(p), _mean_ranks(t)),
-        "quantiles": torch.quantile(error, torch.tensor(QUANTILES, dtype=torch.float64)),
+        "quantiles": torch.quantile(error, error.new_tensor(QUANTILES)),
     }
 
 
