@@ -101,41 +101,88 @@ inline void multiply_rows(int64_t count, const T* a, const T* b, int64_t depth, 
     multiply_tile<T, rows>(a, b, depth, sums, step, is_first);
 }
 
+#if defined(WITHIN_AVX2)
+// Numbers [at, at + 8) of eight lines, as eight rows of `to`.
+inline void turn_eight(const float* const* lines, int64_t at, float* to, int64_t step) {
+    __m256 line[8], pair[8], four[8];
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) line[i] = _mm256_loadu_ps(lines[i] + at);
+#pragma GCC unroll 4
+    for (int i = 0; i < 8; i += 2) {
+        pair[i] = _mm256_unpacklo_ps(line[i], line[i + 1]);
+        pair[i + 1] = _mm256_unpackhi_ps(line[i], line[i + 1]);
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 8; i += 4) {
+        four[i] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0x44);
+        four[i + 1] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0xee);
+        four[i + 2] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0x44);
+        four[i + 3] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0xee);
+    }
+    // Upwards: what one store has too many the next writes over.
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) _mm256_storeu_ps(to + i * step, _mm256_permute2f128_ps(four[i], four[i + 4], 0x20));
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i)
+        _mm256_storeu_ps(to + (i + 4) * step, _mm256_permute2f128_ps(four[i], four[i + 4], 0x31));
+}
+#endif
+
+// Lines of `length` numbers that lie `line_step` apart, side by side: to[i * width + line]. What is beyond the last
+// line is of no matter.
+template <int width, typename Element, typename T>
+void turn(const Element* from, int64_t line_step, int64_t number_step, int64_t lines, int64_t length, T* to) {
+    int64_t i = 0;
+#if defined(WITHIN_AVX2)
+    if constexpr (std::is_same_v<Element, float>) {
+        // The last eight are written one by one where a store has too many.
+        constexpr int64_t kTogether = 8;
+        const int64_t last = length - (width < kTogether ? kTogether : 0);
+        for (; number_step == 1 && i + kTogether <= last; i += kTogether) {
+            constexpr int kRounds = (width + 7) / 8;
+            for (int round = 0; round < kRounds; ++round) {
+                const int first = round + 1 < kRounds || width < 8 ? round * 8 : width - 8;
+                const float* at[kTogether];
+                for (int line = 0; line < kTogether; ++line)
+                    at[line] = from + std::min<int64_t>(first + line, lines - 1) * line_step;
+                turn_eight(at, i, to + i * width + first, width);
+            }
+        }
+    }
+#endif
+    // A few numbers of each line at a time, so that what is written stays in the cache.
+    constexpr int64_t kNumbers = 16;
+    for (; i < length; i += kNumbers) {
+        const int64_t end = std::min(i + kNumbers, length);
+        for (int64_t line = 0; line < lines; ++line)
+            for (int64_t at = i; at < end; ++at)
+                to[at * width + line] = load(from[line * line_step + at * number_step]);
+    }
+}
+
 // Rows [row, row_end) and k in [from, to) of a, kTileRows rows a sliver: packed[sliver][k][row].
 template <typename Element, typename T>
 void pack_rows(const Matrix& a, int64_t row, int64_t row_end, int64_t from, int64_t to, T* packed) {
-    const Element* const data = static_cast<const Element*>(a.data);
-    for (; row < row_end; row += kTileRows, packed += (to - from) * kTileRows) {
-        const int64_t count = std::min<int64_t>(kTileRows, row_end - row);
-        for (int64_t i = 0; i < count; ++i) {
-            const Element* const line = data + (row + i) * a.row_step;
-            for (int64_t k = from; k < to; ++k) packed[(k - from) * kTileRows + i] = load(line[k * a.column_step]);
-        }
-    }
+    const Element* const data = static_cast<const Element*>(a.data) + from * a.column_step;
+    for (; row < row_end; row += kTileRows, packed += (to - from) * kTileRows)
+        turn<kTileRows>(data + row * a.row_step, a.row_step, a.column_step, std::min<int64_t>(kTileRows, row_end - row),
+                        to - from, packed);
 }
 
 template <typename Element, typename T>
 void pack_panels(const PackPanels& task) {
     constexpr int64_t kWidth = Wide<T>::kColumns;
-    const Element* const data = static_cast<const Element*>(task.b.data);
     const int64_t row_step = task.b.row_step, column_step = task.b.column_step;
     for (int64_t panel = task.first; panel < task.last; ++panel) {
         T* const to = static_cast<T*>(task.panels) + panel * task.depth * kWidth;
-        const Element* const from = data + panel * kWidth * column_step;
+        const Element* const from = static_cast<const Element*>(task.b.data) + panel * kWidth * column_step;
         const int64_t width = std::min(kWidth, task.columns - panel * kWidth);
-        if (width < kWidth) std::fill(to, to + task.depth * kWidth, T{0});
         if (row_step < column_step) {
-            // Columns lie along memory: a few of k at a time, so that lines of the panel are written whole.
-            constexpr int64_t kTogether = 16;
-            for (int64_t k = 0; k < task.depth; k += kTogether) {
-                const int64_t end = std::min(k + kTogether, task.depth);
-                for (int64_t j = 0; j < width; ++j)
-                    for (int64_t i = k; i < end; ++i) to[i * kWidth + j] = load(from[j * column_step + i * row_step]);
-            }
-        } else {
-            for (int64_t k = 0; k < task.depth; ++k)
-                for (int64_t j = 0; j < width; ++j) to[k * kWidth + j] = load(from[k * row_step + j * column_step]);
+            turn<kWidth>(from, column_step, row_step, width, task.depth, to);
+            continue;
         }
+        for (int64_t k = 0; k < task.depth; ++k)
+            for (int64_t j = 0; j < width; ++j) to[k * kWidth + j] = load(from[k * row_step + j * column_step]);
     }
 }
 
