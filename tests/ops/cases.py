@@ -17,6 +17,7 @@ import within_wf.ops.scatter  # noqa: F401 - registers the gradients of its oper
 from tests.ops.binary_cases import binary_calls
 from tests.ops.bootstrap_cases import bootstrap_cases
 from tests.ops.case import Case
+from tests.ops.exact_cases import exact_cases
 from tests.ops.feature_cases import feature_cases
 from tests.ops.image_cases import image_cases
 from tests.ops.multiclass_cases import multiclass_cases
@@ -132,5 +133,6 @@ CASES = (
     *regression_cases(),
     *multiclass_cases(),
     *bootstrap_cases(),
+    *exact_cases(),
 )
 """Of every operator; tests/ops/test_cases.py wants each to be here."""

@@ -1,0 +1,89 @@
+// The kernel of matrix products and the function that launches it; compiled by nvcc, and by the tests' emulator.
+#pragma once
+
+#include "core/launch.h"
+#include "exact/matmul.h"
+
+namespace within {
+inline namespace WITHIN_ISA {
+
+constexpr int kMatmulTile = 64;   // rows and columns of a block
+constexpr int kMatmulDepth = 16;  // of k that a block holds at once
+constexpr int kMatmulSide = 16;   // threads along rows and along columns
+constexpr int kMatmulOwn = kMatmulTile / kMatmulSide;
+
+// A batch of matrices by its steps, in elements.
+struct MatrixBatch {
+    const void* data;
+    int64_t step;
+    int64_t row_step;
+    int64_t column_step;
+};
+
+WITHIN_HOST_DEVICE float quiet_nan(float) { return float_of_bits(0x7fc00000u); }
+WITHIN_HOST_DEVICE double quiet_nan(double) { return double_of(0x7ff8000000000000ull); }
+
+// A block has kMatmulTile rows and columns of one product, a thread every 16th of both; T is what sums are held in.
+template <typename Element, typename T>
+__global__ void matmul_kernel(MatrixBatch a, MatrixBatch b, const T* bias, int64_t batch, int64_t rows, int64_t depth,
+                              int64_t columns, Element* out) {
+    __shared__ T of_a[kMatmulDepth][kMatmulTile + 1];
+    __shared__ T of_b[kMatmulDepth][kMatmulTile + 1];
+    const int64_t row_blocks = (rows + kMatmulTile - 1) / kMatmulTile;
+    const int64_t column_blocks = (columns + kMatmulTile - 1) / kMatmulTile;
+    const int thread = threadIdx.x, across = thread % kMatmulSide, down = thread / kMatmulSide;
+    for (int64_t block = blockIdx.x; block < batch * row_blocks * column_blocks; block += gridDim.x) {
+        const int64_t which = block / (row_blocks * column_blocks), rest = block % (row_blocks * column_blocks);
+        const int64_t row = rest / column_blocks * kMatmulTile, column = rest % column_blocks * kMatmulTile;
+        const Element* const from_a = static_cast<const Element*>(a.data) + which * a.step;
+        const Element* const from_b = static_cast<const Element*>(b.data) + which * b.step;
+        T sums[kMatmulOwn][kMatmulOwn] = {};
+        for (int64_t k = 0; k < depth; k += kMatmulDepth) {
+            const int count = static_cast<int>(depth - k < kMatmulDepth ? depth - k : kMatmulDepth);
+            for (int i = thread; i < kMatmulDepth * kMatmulTile; i += kMatmulSide * kMatmulSide) {
+                // Neighbouring threads read what lies side by side.
+                const bool is_k_first = a.column_step == 1;
+                const int at = is_k_first ? i % kMatmulDepth : i / kMatmulTile;
+                const int own = is_k_first ? i / kMatmulDepth : i % kMatmulTile;
+                of_a[at][own] = at < count && row + own < rows
+                                    ? load(from_a[(row + own) * a.row_step + (k + at) * a.column_step])
+                                    : T{0};
+                const bool is_b_k_first = b.row_step == 1;
+                const int b_at = is_b_k_first ? i % kMatmulDepth : i / kMatmulTile;
+                const int b_own = is_b_k_first ? i / kMatmulDepth : i % kMatmulTile;
+                of_b[b_at][b_own] = b_at < count && column + b_own < columns
+                                        ? load(from_b[(k + b_at) * b.row_step + (column + b_own) * b.column_step])
+                                        : T{0};
+            }
+            __syncthreads();
+            for (int at = 0; at < count; ++at) {
+                T own_a[kMatmulOwn], own_b[kMatmulOwn];
+                for (int i = 0; i < kMatmulOwn; ++i) own_a[i] = of_a[at][down + i * kMatmulSide];
+                for (int j = 0; j < kMatmulOwn; ++j) own_b[j] = of_b[at][across + j * kMatmulSide];
+                for (int i = 0; i < kMatmulOwn; ++i)
+                    for (int j = 0; j < kMatmulOwn; ++j) sums[i][j] = fma(own_a[i], own_b[j], sums[i][j]);
+            }
+            __syncthreads();
+        }
+        for (int i = 0; i < kMatmulOwn; ++i) {
+            for (int j = 0; j < kMatmulOwn; ++j) {
+                const int64_t r = row + down + i * kMatmulSide, c = column + across + j * kMatmulSide;
+                if (r >= rows || c >= columns) continue;
+                const T value = bias == nullptr ? sums[i][j] : sums[i][j] + bias[c];
+                store(value == value ? value : quiet_nan(value), out + (which * rows + r) * columns + c);
+            }
+        }
+    }
+}
+
+template <typename Element, typename T>
+void launch_matmul(MatrixBatch a, MatrixBatch b, const T* bias, int64_t batch, int64_t rows, int64_t depth,
+                   int64_t columns, Element* out, Stream stream) {
+    const int64_t blocks =
+        batch * ((rows + kMatmulTile - 1) / kMatmulTile) * ((columns + kMatmulTile - 1) / kMatmulTile);
+    WITHIN_LAUNCH((matmul_kernel<Element, T>), static_cast<int>(blocks < (1 << 30) ? blocks : 1 << 30),
+                  kMatmulSide * kMatmulSide, 0, stream, a, b, bias, batch, rows, depth, columns, out);
+}
+
+}  // namespace WITHIN_ISA
+}  // namespace within

@@ -1,0 +1,53 @@
+// Matrix products on a GPU.
+#include <ATen/ATen.h>
+#include <ATen/cuda/CUDAContext.h>
+#include <c10/cuda/CUDAException.h>
+#include <c10/cuda/CUDAGuard.h>
+#include <torch/library.h>
+
+#include "exact/matmul.cuh"
+//
+#include "exact/matmul_checks.h"
+
+namespace within {
+namespace {
+
+MatrixBatch batch_of(const at::Tensor& of) { return {of.const_data_ptr(), of.stride(0), of.stride(1), of.stride(2)}; }
+
+at::Tensor exact_matmul_cuda(const at::Tensor& a, const at::Tensor& b, const std::optional<at::Tensor>& bias) {
+    check_matmul(a, b, bias);
+    const c10::cuda::CUDAGuard guard(a.device());
+    const int64_t batch = a.size(0), rows = a.size(1), depth = a.size(2), columns = b.size(2);
+    at::Tensor result = at::empty({batch, rows, columns}, a.options().memory_format(at::MemoryFormat::Contiguous));
+    if (result.numel() == 0) return result;
+    const at::Tensor added = bias ? bias->to(summed_as(a.scalar_type())).contiguous() : at::Tensor();
+    auto run = [&](auto element, auto sum) {
+        using Element = decltype(element);
+        using T = decltype(sum);
+        launch_matmul<Element, T>(
+            batch_of(a), batch_of(b), bias ? static_cast<const T*>(added.const_data_ptr()) : nullptr, batch, rows,
+            depth, columns, static_cast<Element*>(result.mutable_data_ptr()), at::cuda::getCurrentCUDAStream());
+    };
+    switch (stored_as(a.scalar_type())) {
+        case Stored::float64:
+            run(double{}, double{});
+            break;
+        case Stored::float32:
+            run(float{}, float{});
+            break;
+        case Stored::float16:
+            run(Float16{}, float{});
+            break;
+        case Stored::bfloat16:
+            run(BFloat16{}, float{});
+            break;
+    }
+    C10_CUDA_KERNEL_LAUNCH_CHECK();
+    return result;
+}
+
+}  // namespace
+
+TORCH_LIBRARY_IMPL(within, CUDA, m) { m.impl("exact_matmul", &exact_matmul_cuda); }
+
+}  // namespace within

@@ -1,0 +1,35 @@
+"""Exact layers in plain torch, in the order that their pages give."""
+
+from __future__ import annotations
+
+import torch
+
+
+def fma(a: torch.Tensor, b: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
+    """The sum a * b + c of float32, rounded once.
+
+    The product is exact in float64, and so is the error of the sum (Knuth's two-sum); a sum that is not exact is made odd in
+    its last bit, so that rounding it to float32 is as rounding the exact one (Boldo and Melquiond, "Emulation of a FMA and
+    correctly rounded sums: proved algorithms using rounding to odd", 2008).
+    """
+    product, addend = a.double() * b.double(), c.double()
+    total = product + addend
+    part = total - product
+    error = (product - (total - part)) + (addend - part)
+    bits = total.view(torch.int64)
+    towards_zero = (error < 0) ^ (total < 0)
+    odd = torch.where(towards_zero, bits - 1, bits + 1)
+    inexact = total.isfinite() & error.isfinite() & (error != 0) & (bits % 2 == 0)
+    return torch.where(inexact, odd.view(torch.float64), total).float()
+
+
+def matmul(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+    """The product of batches of float32, float16 or bfloat16 matrices, [B, N, K] and [B, K, M], plus a bias [M]."""
+    left, right = a.float(), b.float()
+    chain = torch.zeros(a.shape[0], a.shape[1], b.shape[2], device=a.device)
+    for k in range(a.shape[2]):
+        chain = fma(left[:, :, k, None].expand_as(chain), right[:, None, k].expand_as(chain), chain)
+    if bias is not None:
+        chain = chain + bias.float()
+    # After the conversion: torch's own gives a NaN of bfloat16 other bits.
+    return chain.to(a.dtype).masked_fill(chain.isnan(), torch.nan)
