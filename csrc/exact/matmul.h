@@ -5,14 +5,14 @@
 // are read as float and rounded once at the end. How rows, columns and k are cut into blocks changes no chain.
 #pragma once
 
-#include "core/half.h"
+#include <cstdint>
+
+#include "exact/stored.h"
 
 namespace within {
 
 constexpr int64_t kBlockRows = 96;    // a multiple of every kernel's rows
 constexpr int64_t kBlockDepth = 256;  // of k, so that a panel of b stays in the first cache
-
-enum class Stored { float64, float32, float16, bfloat16 };
 
 // A matrix by its steps, in elements, from row to row and from column to column.
 struct Matrix {

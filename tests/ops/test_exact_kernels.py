@@ -5,7 +5,7 @@ import torch
 
 from tests.emulated.build import Reading
 from tests.ops.cases import Case, digest, run
-from tests.ops.exact_cases import exact_cases
+from tests.ops.exact_cases import UNARY, exact_cases
 
 
 def memory(of):
@@ -23,8 +23,20 @@ def matmul(unit, seed, a, b, bias):
     return out
 
 
-@pytest.mark.parametrize("case", exact_cases(), ids=str)
+def unary(unit, seed, x, function):
+    out = torch.empty_like(x)
+    if out.numel():
+        given = (UNARY.index(function), Reading(x), x.numel(), out)
+        unit.run(f"exact_unary_{str(x.dtype).removeprefix('torch.')}", *given, seed=seed)
+    return out
+
+
+EMULATED = {"exact_matmul": matmul, "exact_unary": unary}
+SMALL = [case for case in exact_cases() if case.operator == "exact_matmul" or not case.name.endswith("16")]
+
+
+@pytest.mark.parametrize("case", SMALL, ids=str)
 def test_an_emulated_result_has_the_bits_of_the_cpu(emulated, case: Case):
     want = digest(run(case, gradients=False))
     for seed in range(2):
-        assert digest({"result 0": matmul(emulated("exact"), seed, *case.make())}) == want
+        assert digest({"result 0": EMULATED[case.operator](emulated("exact"), seed, *case.make())}) == want

@@ -2,4 +2,22 @@
 
 from within_wf.rooms import lazy_exports
 
-__getattr__, __dir__ = lazy_exports(__name__, {"addmm": "matmul", "bmm": "matmul", "linear": "matmul", "mm": "matmul"})
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "addmm": "matmul",
+        "bmm": "matmul",
+        "erf": "elementwise",
+        "exp": "elementwise",
+        "gelu": "elementwise",
+        "linear": "matmul",
+        "log": "elementwise",
+        "log1p": "elementwise",
+        "mm": "matmul",
+        "sigmoid": "elementwise",
+        "silu": "elementwise",
+        "softplus": "elementwise",
+        "sqrt": "elementwise",
+        "tanh": "elementwise",
+    },
+)

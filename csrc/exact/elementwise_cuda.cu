@@ -1,0 +1,45 @@
+// Elementwise functions on a GPU.
+#include <ATen/ATen.h>
+#include <ATen/cuda/CUDAContext.h>
+#include <c10/cuda/CUDAException.h>
+#include <c10/cuda/CUDAGuard.h>
+#include <torch/library.h>
+
+#include "exact/elementwise.cuh"
+//
+#include "exact/elementwise_checks.h"
+
+namespace within {
+namespace {
+
+at::Tensor exact_unary_cuda(const at::Tensor& x, const std::string& function) {
+    const Stored dtype = check_unary(x);
+    const Unary chosen = unary_named(function);
+    const c10::cuda::CUDAGuard guard(x.device());
+    const at::Tensor given = x.contiguous();
+    at::Tensor result = at::empty(given.sizes(), given.options());
+    if (given.numel() == 0) return result;
+    auto run = [&](auto element) {
+        using Element = decltype(element);
+        launch_unary(chosen, static_cast<const Element*>(given.const_data_ptr()), given.numel(),
+                     static_cast<Element*>(result.mutable_data_ptr()), at::cuda::getCurrentCUDAStream());
+    };
+    switch (dtype) {
+        case Stored::float16:
+            run(Float16{});
+            break;
+        case Stored::bfloat16:
+            run(BFloat16{});
+            break;
+        default:
+            run(float{});
+    }
+    C10_CUDA_KERNEL_LAUNCH_CHECK();
+    return result;
+}
+
+}  // namespace
+
+TORCH_LIBRARY_IMPL(within, CUDA, m) { m.impl("exact_unary", &exact_unary_cuda); }
+
+}  // namespace within

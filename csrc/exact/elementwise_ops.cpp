@@ -1,0 +1,8 @@
+// The schema of elementwise functions.
+#include <torch/library.h>
+
+namespace within {
+
+TORCH_LIBRARY_FRAGMENT(within, m) { m.def("exact_unary(Tensor x, str function) -> Tensor"); }
+
+}  // namespace within
