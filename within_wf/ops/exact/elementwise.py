@@ -1,14 +1,16 @@
 """Elementwise functions of IEEE operations alone: the same bits on every processor and device.
 
 float32 in and out; float16 and bfloat16 are read as float32, and rounded to their format once at the end. A NaN among what
-comes out is the positive quiet one without payload. The largest errors over all 2^32 float32 numbers, in units of the last place:
+comes out is the positive quiet one without payload. The largest errors over all 2^32 float32 numbers, in units of the last
+place:
 
 | exp | log | log1p | tanh | sigmoid | softplus | erf | sqrt |
 |---|---|---|---|---|---|---|---|
 | 1.02 | 0.83 | 1.23 | 1.31 | 2.36 | 1.79 | 1.18 | 0.5 |
 
 ``silu`` is x sigmoid(x), ``gelu`` x / 2 (1 + erf(x / sqrt 2)) or, approximated,
-x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), each operation rounded. Gradients are made of these functions and of single IEEE operations.
+x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), each operation rounded. Gradients are made of these functions and of single
+IEEE operations.
 """
 
 from __future__ import annotations
