@@ -11,6 +11,7 @@
 #include "core/dispatch.h"
 #include "core/kept_memory.h"
 #include "scatter/checks.h"
+#include "scatter/order.h"
 #include "scatter/rows.h"
 #include "scatter/sums.h"
 #include "scatter/zeroed.h"
@@ -158,29 +159,6 @@ void sum_column(const Column& column, const What& what, const Prepare& prepare, 
         finish(
             {what.dtype, what.work, what.written, what.is_std, what.ddof, -1, shares.data(), count, begin, end, out});
     });
-}
-
-// Rows of each group: start[g] to start[g + 1] in `rows`, which is empty where they lie in that order already.
-struct Order {
-    std::vector<int64_t> start;
-    std::vector<int32_t> rows;
-};
-
-Order order_by_group(const int64_t* index, int64_t count, int64_t groups) {
-    Order order;
-    order.start.assign(groups + 1, 0);
-    bool is_sorted = true;
-    for (int64_t i = 0; i < count; ++i) {
-        if (index[i] < 0 || index[i] >= groups) refuse_group(i, index[i], groups);
-        ++order.start[index[i] + 1];
-        is_sorted &= i == 0 || index[i - 1] <= index[i];
-    }
-    for (int64_t g = 0; g < groups; ++g) order.start[g + 1] += order.start[g];
-    if (is_sorted) return order;
-    std::vector<int64_t> next(order.start.begin(), order.start.end() - 1);
-    order.rows.resize(count);
-    for (int64_t i = 0; i < count; ++i) order.rows[next[index[i]]++] = static_cast<int32_t>(i);
-    return order;
 }
 
 void sum_columns(const at::Tensor& values, const int64_t* index, int64_t rows, int64_t columns, int64_t groups,
