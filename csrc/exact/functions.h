@@ -1,7 +1,7 @@
 // Elementary functions of float32, of IEEE operations alone: the same bits on every processor and device.
 //
 // L is a lane type (core/lanes.h). Polynomials are near-minimax on their intervals (weighted least squares by Lawson's
-// iteration). The bounds in ulp are the largest errors over all 2^32 numbers.
+// iteration). Errors in ulp are in within_wf/ops/exact/elementwise.py.
 #pragma once
 
 #include "core/lanes.h"

@@ -56,8 +56,8 @@ def test_errors_are_within_their_bounds(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", REFERENCES)
-def test_errors_are_within_their_bounds_over_every_float32(name):
-    assert max(errors(name, all_of(256, block)) for block in range(256)) <= BOUNDS[name]
+def test_errors_are_within_their_bounds_over_one_float32_in_eleven(name):
+    assert max(errors(name, all_of(256 * 11, block * 11)) for block in range(256)) <= BOUNDS[name]
 
 
 @pytest.mark.parametrize("name", [*REFERENCES, "silu", "gelu"])

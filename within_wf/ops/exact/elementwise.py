@@ -1,8 +1,8 @@
 """Elementwise functions of IEEE operations alone: the same bits on every processor and device.
 
 float32 in and out; float16 and bfloat16 are read as float32, and rounded to their format once at the end. A NaN among what
-comes out is the positive quiet one without payload. The largest errors over all 2^32 float32 numbers, in units of the last
-place:
+comes out is the positive quiet one without payload. The largest errors over one in eleven of all float32 numbers, in units
+of the last place:
 
 | exp | log | log1p | tanh | sigmoid | softplus | erf | sqrt |
 |---|---|---|---|---|---|---|---|
