@@ -212,3 +212,33 @@ def test_drift_has_no_units_of_one_sample():
     for keywords in ({"units": torch.arange(3)}, {"weights": values}):
         with pytest.raises(ValueError, match="drift_metrics has two samples, expected neither units nor weights"):
             bootstrap(drift_metrics, values, values, **keywords)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: bootstrap(regression_metrics), "0 tensors of rows, expected at least one"),
+        (lambda: bootstrap(drift_metrics, torch.ones(3)), "1 tensors of rows, expected two samples"),
+        (
+            lambda: bootstrap(regression_metrics, torch.ones(3), torch.ones(3), units=torch.arange(4)),
+            r"units has shape \[4\], expected \[3\]",
+        ),
+        (
+            lambda: bootstrap(regression_metrics, torch.ones(3), torch.ones(3), seed=-1),
+            r"seed is -1, expected a whole number in \[0, 2\*\*64\)",
+        ),
+        (lambda: regression_metrics(torch.ones(3), torch.ones(3), num_groups=2), "num_groups is 2, expected groups with it"),
+        (lambda: drift_metrics(torch.ones(3), torch.ones(3), num_groups=2), "num_groups is 2, expected groups with it"),
+        (
+            lambda: multiclass_metrics(torch.full((3, 2), 0.5), torch.zeros(3, dtype=torch.int64), weights=torch.ones(3).int()),
+            "weights is torch.int32, expected float64 or float32",
+        ),
+        (
+            lambda: multiclass_metrics(torch.full((3, 2), 0.5), torch.zeros(3, dtype=torch.int64), top_k=(1.5,)),
+            r"top_k is \(1.5,\), expected whole numbers",
+        ),
+    ],
+)
+def test_arguments_of_metrics_that_do_not_fit_are_named(call, said):
+    with pytest.raises(ValueError, match=said):
+        call()

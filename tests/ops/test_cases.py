@@ -9,6 +9,10 @@ import sys
 import pytest
 import torch
 
+import within_wf.ops.binary
+import within_wf.ops.drift
+import within_wf.ops.multiclass
+import within_wf.ops.regression
 from tests.emulated.build import ROOT
 from tests.ops.cases import CASES, Case, digest, run
 
@@ -101,3 +105,16 @@ def test_an_operator_holds_to_torchs_rules(operator):
         for position in case.differentiable:
             arguments[position] = arguments[position].requires_grad_()
         torch.library.opcheck(getattr(torch.ops.within, operator).default, tuple(arguments))
+
+
+def test_metrics_have_no_gradient_and_ask_for_none():
+    scores, labels = torch.rand(20, 2, requires_grad=True), torch.arange(20) % 2
+    weights = torch.rand(20, requires_grad=True)
+    shares = scores.softmax(1)
+    found = [
+        within_wf.ops.binary.binary_metrics(scores[:, 0], labels, weights=weights),
+        within_wf.ops.multiclass.multiclass_metrics(shares, labels, weights=weights),
+        within_wf.ops.regression.regression_metrics(scores[:, 0], scores[:, 1], weights=weights),
+        within_wf.ops.drift.drift_metrics(scores, scores + 1, reference_weights=weights, current_weights=weights),
+    ]
+    assert not any(value.requires_grad for metrics in found for value in metrics.values())

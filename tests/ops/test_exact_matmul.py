@@ -160,3 +160,35 @@ def test_it_compiles_into_one_graph():
 def test_what_does_not_fit_is_refused(call, said):
     with pytest.raises(ValueError, match=said):
         call()
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+def test_addmm_is_the_same_however_its_input_is_shaped(dtype):
+    a, b, bias = matrices(1, 33, 65, 20, dtype)
+    want = bits(exact.addmm(bias, a[0], b[0]))
+    assert bits(exact.addmm(bias[None], a[0], b[0])) == want
+    assert bits(exact.addmm(bias.expand(33, 20), a[0], b[0])) == want
+
+
+def test_addmm_gives_the_one_nan():
+    one, infinity = torch.ones(1, 1), torch.full((1, 1), float("inf"))
+    nan = bits(torch.tensor([float("nan")]))
+    assert bits(exact.addmm(-infinity, infinity, one)) == nan
+    assert bits(exact.addmm(one, infinity, one, alpha=0)) == nan
+
+
+def test_a_layer_of_no_input_is_its_bias():
+    assert exact.linear(torch.zeros(4, 2, 0), torch.zeros(3, 0), torch.arange(3.0)).tolist() == [[[0, 1, 2]] * 2] * 4
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        (torch.ones(2, 4, 3), r"input has shape \[2, 4, 3\], expected one that broadcasts to \[4, 3\]"),
+        (torch.ones(2, 3), r"input has shape \[2, 3\]"),
+        (torch.ones(4, 3).double(), r"input is torch.float64 on cpu, expected torch.float32 on cpu as a"),
+    ],
+)
+def test_an_input_that_does_not_fit_is_refused(added, said):
+    with pytest.raises(ValueError, match=said):
+        exact.addmm(added, torch.ones(4, 2), torch.ones(2, 3), beta=0)

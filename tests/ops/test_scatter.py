@@ -330,7 +330,7 @@ def test_rows_that_gather_cannot_take_are_refused():
 
 
 def test_a_negative_ddof_is_refused():
-    with pytest.raises(ValueError, match="ddof is -1, expected 0 or more"):
+    with pytest.raises(ValueError, match="ddof is -1, expected a whole number, 0 or more"):
         scatter(torch.ones(1), torch.zeros(1, dtype=torch.int64), 1, "var", ddof=-1)
 
 
@@ -362,3 +362,29 @@ def test_a_count_checks_what_it_counts():
         scatter(torch.ones(3), torch.zeros(2, dtype=torch.int64), 1, "count")
     with pytest.raises(ValueError, match="scatter"):
         scatter(torch.ones(2, dtype=torch.int64), torch.zeros(2, dtype=torch.int64), 1, "count")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_where_nothing_deviates_a_standard_deviation_has_no_slope(dtype):
+    values = torch.tensor([2.0, 2.0, 3.0, 5.0, 4.0, 4.0], dtype=dtype, requires_grad=True)
+    scatter(values, torch.tensor([0, 1, 1, 1, 2, 2]), 3, "std").sum().backward()
+    group = torch.tensor([2.0, 3.0, 5.0], dtype=dtype, requires_grad=True)
+    group.std(correction=0).backward()
+    want = torch.cat([torch.zeros(1, dtype=dtype), group.grad, torch.zeros(2, dtype=dtype)])
+    torch.testing.assert_close(values.grad, want)
+
+
+@pytest.mark.parametrize("reduce", ["mean", "max", "min"])
+def test_a_group_of_more_rows_than_float16_can_count_has_a_gradient(reduce):
+    values = torch.zeros(70_000, dtype=torch.float16, requires_grad=True)
+    scatter(values, torch.zeros(70_000, dtype=torch.int64), 1, reduce).sum().backward()
+    assert (values.grad == torch.tensor(1 / 70_000, dtype=torch.float16)).all()
+
+
+def test_what_scatter_is_given_is_named_where_it_does_not_fit():
+    with pytest.raises(ValueError, match="values has no dimension"):
+        scatter(torch.tensor(1.0), torch.tensor([0]), 1, "count")
+    with pytest.raises(ValueError, match=r"ddof is 1\.5, expected a whole number"):
+        scatter(torch.ones(3), torch.zeros(3, dtype=torch.int64), 1, "var", ddof=1.5)
+    with pytest.raises(IndexError, match=r"index\[0\] is -5"):
+        scatter(torch.ones(2), torch.tensor([-5, -5]))

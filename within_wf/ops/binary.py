@@ -76,7 +76,8 @@ def binary_metrics(
     """
     if num_groups is None:
         num_groups = 0 if groups is None or groups.numel() == 0 else int(groups.max()) + 1
-    rows = torch.ops.within.binary_metrics(scores, labels, weights, groups, num_groups, threshold, bins)
+    own = None if weights is None else weights.detach()
+    rows = torch.ops.within.binary_metrics(scores.detach(), labels, own, groups, num_groups, threshold, bins)
     columns = rows[0] if groups is None else rows
     return dict(zip(METRICS, columns.unbind(-1), strict=True))
 

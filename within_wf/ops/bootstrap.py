@@ -124,6 +124,11 @@ def bootstrap(
         raise ValueError(f"bootstrap: resamples is {resamples}, expected 1 or more")
     if not 0 < confidence < 1:
         raise ValueError(f"bootstrap: confidence is {confidence}, expected a share between 0 and 1")
+    count = 2 if metric is drift_metrics else 1
+    if len(rows) < count or (metric is drift_metrics and len(rows) > 2):
+        raise ValueError(f"bootstrap: {len(rows)} tensors of rows, expected {'two samples' if count == 2 else 'at least one'}")
+    if units is not None and units.shape != rows[0].shape[:1]:
+        raise ValueError(f"bootstrap: units has shape {list(units.shape)}, expected [{len(rows[0])}], one for each row")
     if metric is drift_metrics:
         if units is not None or weights is not None:
             raise ValueError("bootstrap: drift_metrics has two samples, expected neither units nor weights of one")
@@ -217,6 +222,8 @@ def _quantile(values: torch.Tensor, defined: torch.Tensor, share: float) -> torc
 
 def _key(seed: int, purpose: str = "bootstrap") -> int:
     """The stream's key in one signed integer."""
+    if not 0 <= seed < 1 << 64 or int(seed) != seed:
+        raise ValueError(f"resample_weights: seed is {seed}, expected a whole number in [0, 2**64)")
     low, high = Stream(seed, purpose).key
     unsigned = low | high << 32
     return unsigned - (1 << 64) if unsigned >> 63 else unsigned

@@ -63,6 +63,9 @@ def drift_metrics(
         IndexError: A group is outside [0, num_groups); the first such row is named.
     """
     count = 0
+    if reference_groups is None and current_groups is None and num_groups is not None:
+        raise ValueError(f"drift_metrics: num_groups is {num_groups}, expected groups with it")
+    reference, current = reference.detach(), current.detach()
     if reference_groups is not None or current_groups is not None:
         given = [groups for groups in (reference_groups, current_groups) if groups is not None and groups.numel()]
         count = num_groups if num_groups is not None else max((int(groups.max()) + 1 for groups in given), default=0)
@@ -70,7 +73,14 @@ def drift_metrics(
     if is_one:
         reference, current = reference[:, None], current[:, None]
     table: torch.Tensor = torch.ops.within.drift_metrics(
-        reference, current, bins, reference_weights, current_weights, reference_groups, current_groups, count
+        reference,
+        current,
+        bins,
+        None if reference_weights is None else reference_weights.detach(),
+        None if current_weights is None else current_weights.detach(),
+        reference_groups,
+        current_groups,
+        count,
     )
     if is_one:
         table = table[:, 0]

@@ -69,9 +69,14 @@ def multiclass_metrics(
         num_groups = int(groups.max()) + 1 if groups.numel() else 0
     if groups is None and num_groups is not None:
         raise ValueError(f"multiclass_metrics: num_groups is {num_groups}, expected groups with it")
+    if weights is not None and weights.dtype not in (torch.float64, torch.float32):
+        raise ValueError(f"multiclass_metrics: weights is {weights.dtype}, expected float64 or float32")
+    if any(int(k) != k for k in top_k):
+        raise ValueError(f"multiclass_metrics: top_k is {tuple(top_k)}, expected whole numbers")
+    probabilities = probabilities.detach()
     decisions, places, losses = _OPS.multiclass_rows(probabilities, labels)
     is_one = weights is None or weights.dim() == 1
-    weightings = None if weights is None else weights.to(torch.float64)
+    weightings = None if weights is None else weights.detach().to(torch.float64)
     weightings = weightings[None] if weightings is not None and is_one else weightings
     areas = _OPS.multiclass_ovr_areas(probabilities, labels, weightings, groups, num_groups or 0)
     sums = _Sums(losses, weightings, groups, num_groups or 0)

@@ -62,10 +62,17 @@ def regression_metrics(
         IndexError: A group is outside [0, num_groups); the first such row is named.
     """
     count = 0
+    if groups is None and num_groups is not None:
+        raise ValueError(f"regression_metrics: num_groups is {num_groups}, expected groups with it")
     if groups is not None:
         count = num_groups if num_groups is not None else int(groups.max()) + 1 if groups.numel() else 0
     table: torch.Tensor = torch.ops.within.regression_metrics(
-        predictions, targets, weights, groups, count, [float(q) for q in quantiles]
+        predictions.detach(),
+        targets.detach(),
+        None if weights is None else weights.detach(),
+        groups,
+        count,
+        [float(q) for q in quantiles],
     )
     if groups is None:
         table = table[0]

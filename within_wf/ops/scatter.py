@@ -59,10 +59,12 @@ def scatter(
     if reduce not in get_args(Reduction):
         problem = Problem("reduce", repr(reduce), f"one of {', '.join(get_args(Reduction))}")
         raise OperatorError("scatter cannot reduce like that", [problem])
-    if ddof < 0:
-        raise ValueError(f"scatter: ddof is {ddof}, expected 0 or more")
+    if ddof < 0 or int(ddof) != ddof:
+        raise ValueError(f"scatter: ddof is {ddof}, expected a whole number, 0 or more")
+    if values.dim() == 0:
+        raise ValueError("scatter: values has no dimension, expected [N, ...]")
     if dim_size is None:
-        dim_size = int(index.max()) + 1 if index.numel() else 0
+        dim_size = max(0, int(index.max()) + 1) if index.numel() else 0
     result: torch.Tensor
     match reduce:
         case "sum":
@@ -170,15 +172,16 @@ def _sum_backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None,
 
 def _mean_backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
     (index,) = ctx.saved_tensors
-    counts = _beside(_OPS.scatter_count(index, gradient.shape[0]), gradient).to(gradient.dtype)
-    return _OPS.gather(gradient / counts, index), None, None
+    counts = _beside(_OPS.scatter_count(index, gradient.shape[0]), gradient).to(torch.float64)
+    return _OPS.gather((gradient.to(torch.float64) / counts).to(gradient.dtype), index), None, None
 
 
 def _extreme_backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
     values, index, output = ctx.saved_tensors
-    is_one = (values == _OPS.gather(output, index)).to(values.dtype)
-    ties = _OPS.scatter_sum(is_one, index, output.shape[0])
-    return _OPS.gather(gradient / ties, index) * is_one, None, None, None
+    is_one = values == _OPS.gather(output, index)
+    ties = _OPS.scatter_sum(is_one.to(torch.float64), index, output.shape[0])
+    share = (gradient.to(torch.float64) / ties).to(values.dtype)
+    return _OPS.gather(share, index) * is_one.to(values.dtype), None, None, None
 
 
 def _moments_backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
@@ -187,9 +190,10 @@ def _moments_backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | 
     wide = values.to(torch.float64)
     deviation = wide - _OPS.gather(_OPS.scatter_mean(wide, index, dim_size), index)
     counts = _beside(_OPS.scatter_count(index, dim_size), values).to(torch.float64)
-    scale = gradient.to(torch.float64) * 2 / (counts - ddof)
+    scale = torch.where(counts > ddof, gradient.to(torch.float64) * 2 / (counts - ddof), 0)
     if is_std:
-        scale = scale / (2 * output.to(torch.float64))
+        # Where nothing deviates there is no slope; torch too takes 0.
+        scale = torch.where(output == 0, 0, scale / (2 * output.to(torch.float64)))
     return (_OPS.gather(scale, index) * deviation).to(values.dtype), None, None, None, None
 
 

@@ -59,8 +59,9 @@ def addmm(
         input: What is added, of a shape that broadcasts to [N, M]; not read where ``beta`` is 0.
         a: As in :func:`mm`.
         b: As in :func:`mm`.
-        beta: What ``input`` is multiplied by, and rounded, first.
-        alpha: What the product is multiplied by, and rounded, before the sum is.
+        beta: What ``input`` is multiplied by first.
+        alpha: What the product is multiplied by, before the sum is made. Each operation is rounded, of 16-bit formats to
+            float32; the sum then to their format.
 
     Returns:
         As :func:`mm`.
@@ -68,14 +69,26 @@ def addmm(
     Raises:
         ValueError: A shape, dtype or device is none of those.
     """
-    if beta == 1 and alpha == 1 and input.dim() == 1 and b.dim() == 2 and input.shape == b.shape[1:]:
-        _want("addmm", 2, a=a, b=b)
+    _want("addmm", 2, a=a, b=b)
+    if input.dtype != a.dtype or input.device != a.device:
+        raise ValueError(f"exact.addmm: input is {input.dtype} on {input.device}, expected {a.dtype} on {a.device} as a")
+    shape = (a.shape[0], b.shape[1])
+    broadcast = len(input.shape) <= 2 and all(
+        size in (1, whole) for size, whole in zip(reversed(input.shape), reversed(shape), strict=False)
+    )
+    if not broadcast:
+        raise ValueError(f"exact.addmm: input has shape {list(input.shape)}, expected one that broadcasts to {list(shape)}")
+    if beta == 1 and alpha == 1 and input.shape == shape[1:]:
         return _OPS.exact_matmul(a[None], b[None], input)[0]  # type: ignore[no-any-return]
-    product = mm(a, b)
-    scaled = product if alpha == 1 else product * alpha
-    if beta == 0:
-        return scaled
-    return (input if beta == 1 else input * beta) + scaled
+    # 16-bit numbers are read as float32 here as in the product, and rounded once.
+    wide = torch.float64 if a.dtype == torch.float64 else torch.float32
+    result = mm(a.to(wide), b.to(wide))
+    if alpha != 1:
+        result = result * alpha
+    if beta != 0:
+        added = input.to(wide)
+        result = (added if beta == 1 else added * beta) + result
+    return result.to(a.dtype).masked_fill(result.isnan(), torch.nan)
 
 
 def linear(
@@ -99,7 +112,7 @@ def linear(
     _want("linear", 2, weight=weight)
     if input.dim() == 0:
         raise ValueError("exact.linear: input is a scalar, expected [..., K]")
-    rows = input.reshape(1, -1, input.shape[-1])
+    rows = input.reshape(1, input.shape[:-1].numel(), input.shape[-1])
     product: torch.Tensor = _OPS.exact_matmul(rows, weight.t()[None], bias)
     return product.reshape(*input.shape[:-1], weight.shape[0])
 
