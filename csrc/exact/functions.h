@@ -63,7 +63,7 @@ struct Functions {
     }
     // A positive normal number as 2^k (1 + f).
     WITHIN_HOST_DEVICE static void split(Float x, Float* k, Float* f) {
-        const Int from_root = same_bits<Int>(x) - 0x3f3504f3;
+        const Int from_root = same_bits<Int>(same_bits<Word>(x) - 0x3f3504f3u);
         *k = L::float_of(from_root >> 23);
         *f = same_bits<Float>((from_root & 0x007fffff) + 0x3f3504f3) - 1.0f;
     }

@@ -45,7 +45,9 @@ inline at::ScalarType summed_as(at::ScalarType dtype) { return dtype == at::kDou
 
 inline Matrix matrix_of(const at::Tensor& batch, int64_t which) {
     const char* const data = static_cast<const char*>(batch.const_data_ptr());
-    return {data + which * batch.stride(0) * batch.element_size(), batch.stride(1), batch.stride(2)};
+    // Where there are no numbers there may be no memory.
+    const int64_t offset = batch.numel() == 0 ? 0 : which * batch.stride(0) * batch.element_size();
+    return {data + offset, batch.stride(1), batch.stride(2)};
 }
 
 }  // namespace within

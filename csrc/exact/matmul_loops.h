@@ -173,7 +173,7 @@ template <typename Element, typename T>
 void pack_panels(const PackPanels& task) {
     constexpr int64_t kWidth = Wide<T>::kColumns;
     const int64_t row_step = task.b.row_step, column_step = task.b.column_step;
-    for (int64_t panel = task.first; panel < task.last; ++panel) {
+    for (int64_t panel = task.first; panel < task.last && task.depth > 0; ++panel) {
         T* const to = static_cast<T*>(task.panels) + panel * task.depth * kWidth;
         const Element* const from = static_cast<const Element*>(task.b.data) + panel * kWidth * column_step;
         const int64_t width = std::min(kWidth, task.columns - panel * kWidth);

@@ -105,7 +105,9 @@ struct Cells {
     }
 
     // By the thread that uses them, before it does.
-    void clear() const { std::memset(records.as<void>(), 0, record_bytes); }
+    void clear() const {
+        if (record_bytes != 0) std::memset(records.as<void>(), 0, record_bytes);
+    }
 };
 
 void add_share(Share& share, AddRows* add, const Prepare& prepare) {

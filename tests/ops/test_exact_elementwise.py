@@ -20,7 +20,7 @@ REFERENCES = {
     "erf": scipy.special.erf,
     "sqrt": np.sqrt,
 }
-BOUNDS = {"exp": 1.02, "log": 0.83, "log1p": 1.23, "tanh": 1.31, "sigmoid": 2.36, "softplus": 1.79, "erf": 1.18, "sqrt": 0.5}
+BOUNDS = {"exp": 1.02, "log": 0.83, "log1p": 1.23, "tanh": 1.31, "sigmoid": 2.36, "softplus": 1.81, "erf": 1.18, "sqrt": 0.5}
 NARROW = (torch.float16, torch.bfloat16)
 
 
