@@ -36,6 +36,20 @@ struct Scalar {
     WITHIN_HOST_DEVICE static int32_t whole(float a) { return static_cast<int32_t>(a); }
 };
 
+// One number of twice the width.
+struct Scalar64 {
+    using Float = double;
+    using Int = int64_t;
+    using Word = uint64_t;
+    static constexpr int kCount = 1;
+
+    WITHIN_HOST_DEVICE static double all(double value) { return value; }
+    WITHIN_HOST_DEVICE static double load(const double* from) { return *from; }
+    WITHIN_HOST_DEVICE static void store(double* to, double value) { *to = value; }
+    WITHIN_HOST_DEVICE static double fused(double a, double b, double c) { return ::fma(a, b, c); }
+    WITHIN_HOST_DEVICE static double root(double a) { return ::sqrt(a); }
+};
+
 #if !defined(__CUDACC__) && defined(__GNUC__)
 
 #if defined(WITHIN_AVX512)

@@ -4,6 +4,8 @@
 // WITHIN_SHARED(type, name) is the dynamic shared memory of a block; within::Stream is what launches are ordered by.
 #pragma once
 
+#include <cstdint>
+
 #if defined(__CUDACC__)
 #include <cuda_runtime.h>
 
@@ -19,3 +21,15 @@ using Stream = cudaStream_t;
 #else
 #include "emulator/cuda.h"
 #endif
+
+namespace within {
+
+constexpr int64_t kMostBlocks = 1 << 16;
+
+// Blocks that take `per_block` items each, and come back for more where that many are not enough.
+inline int blocks_of(int64_t items, int64_t per_block) {
+    const int64_t blocks = (items + per_block - 1) / per_block;
+    return static_cast<int>(blocks < 1 ? 1 : blocks > kMostBlocks ? kMostBlocks : blocks);
+}
+
+}  // namespace within

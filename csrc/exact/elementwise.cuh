@@ -25,9 +25,8 @@ struct UnaryLaunch {
 
     template <Unary function>
     void run() const {
-        const int64_t blocks = (count + kUnaryThreads - 1) / kUnaryThreads;
-        WITHIN_LAUNCH((unary_kernel<Element, function>), static_cast<int>(blocks < (1 << 16) ? blocks : 1 << 16),
-                      kUnaryThreads, 0, stream, x, count, out);
+        WITHIN_LAUNCH((unary_kernel<Element, function>), blocks_of(count, kUnaryThreads), kUnaryThreads, 0, stream, x,
+                      count, out);
     }
 };
 

@@ -1,8 +1,8 @@
 // What the kernels of elementwise functions are given.
 #pragma once
 
+#include "core/dtype.h"
 #include "exact/functions.h"
-#include "exact/stored.h"
 
 namespace within {
 
@@ -12,7 +12,7 @@ constexpr const char* kUnaryNames[] = {"exp", "log",  "log1p", "tanh", "sigmoid"
 
 struct UnaryTask {
     Unary function;
-    Stored dtype;
+    Dtype dtype;
     const void* x;
     int64_t begin;
     int64_t end;

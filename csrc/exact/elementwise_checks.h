@@ -15,11 +15,11 @@ inline Unary unary_named(const std::string& name) {
     TORCH_CHECK_VALUE(false, "exact_unary: function is ", name, ", expected exp, log, ... of within_wf.ops.exact");
 }
 
-inline Stored check_unary(const at::Tensor& x) {
+inline Dtype check_unary(const at::Tensor& x) {
     const auto dtype = x.scalar_type();
     TORCH_CHECK_VALUE(dtype == at::kFloat || dtype == at::kHalf || dtype == at::kBFloat16, "exact_unary: x is ", dtype,
                       ", expected float32, float16 or bfloat16");
-    return dtype == at::kHalf ? Stored::float16 : dtype == at::kBFloat16 ? Stored::bfloat16 : Stored::float32;
+    return dtype == at::kHalf ? Dtype::float16 : dtype == at::kBFloat16 ? Dtype::bfloat16 : Dtype::float32;
 }
 
 }  // namespace within

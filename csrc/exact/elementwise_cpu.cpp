@@ -16,7 +16,7 @@ namespace {
 constexpr int64_t kNumbersOfThread = 1 << 14;
 
 at::Tensor exact_unary_cpu(const at::Tensor& x, const std::string& function) {
-    const Stored dtype = check_unary(x);
+    const Dtype dtype = check_unary(x);
     const Unary chosen = unary_named(function);
     const at::Tensor given = x.contiguous();
     at::Tensor result = at::empty(given.sizes(), given.options());

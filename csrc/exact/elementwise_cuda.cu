@@ -13,7 +13,7 @@ namespace within {
 namespace {
 
 at::Tensor exact_unary_cuda(const at::Tensor& x, const std::string& function) {
-    const Stored dtype = check_unary(x);
+    const Dtype dtype = check_unary(x);
     const Unary chosen = unary_named(function);
     const c10::cuda::CUDAGuard guard(x.device());
     const at::Tensor given = x.contiguous();
@@ -25,10 +25,10 @@ at::Tensor exact_unary_cuda(const at::Tensor& x, const std::string& function) {
                      static_cast<Element*>(result.mutable_data_ptr()), at::cuda::getCurrentCUDAStream());
     };
     switch (dtype) {
-        case Stored::float16:
+        case Dtype::float16:
             run(Float16{});
             break;
-        case Stored::bfloat16:
+        case Dtype::bfloat16:
             run(BFloat16{});
             break;
         default:

@@ -34,9 +34,9 @@ struct UnaryLoop {
 
 void unary_apply(const UnaryTask& task) {
     switch (task.dtype) {
-        case Stored::float16:
+        case Dtype::float16:
             return with_function(task.function, UnaryLoop<Float16>{task});
-        case Stored::bfloat16:
+        case Dtype::bfloat16:
             return with_function(task.function, UnaryLoop<BFloat16>{task});
         default:
             return with_function(task.function, UnaryLoop<float>{task});

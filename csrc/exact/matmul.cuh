@@ -23,6 +23,19 @@ struct MatrixBatch {
 WITHIN_HOST_DEVICE float quiet_nan(float) { return float_of_bits(0x7fc00000u); }
 WITHIN_HOST_DEVICE double quiet_nan(double) { return double_of(0x7ff8000000000000ull); }
 
+// `lines` numbers of each of `count` values of k, zeros beyond them: tile[k][line].
+template <typename Element, typename T>
+__device__ __forceinline__ void read_tile(const Element* from, int64_t line_step, int64_t k_step, int64_t lines,
+                                          int count, T (*tile)[kMatmulTile + 1]) {
+    // Neighbouring threads read what lies side by side.
+    const bool is_k_first = k_step == 1;
+    for (int i = threadIdx.x; i < kMatmulDepth * kMatmulTile; i += kMatmulSide * kMatmulSide) {
+        const int k = is_k_first ? i % kMatmulDepth : i / kMatmulTile;
+        const int line = is_k_first ? i / kMatmulDepth : i % kMatmulTile;
+        tile[k][line] = k < count && line < lines ? load(from[line * line_step + k * k_step]) : T{0};
+    }
+}
+
 // A block has kMatmulTile rows and columns of one product, a thread every 16th of both; T is what sums are held in.
 template <typename Element, typename T>
 __global__ void matmul_kernel(MatrixBatch a, MatrixBatch b, const T* bias, int64_t batch, int64_t rows, int64_t depth,
@@ -40,21 +53,10 @@ __global__ void matmul_kernel(MatrixBatch a, MatrixBatch b, const T* bias, int64
         T sums[kMatmulOwn][kMatmulOwn] = {};
         for (int64_t k = 0; k < depth; k += kMatmulDepth) {
             const int count = static_cast<int>(depth - k < kMatmulDepth ? depth - k : kMatmulDepth);
-            for (int i = thread; i < kMatmulDepth * kMatmulTile; i += kMatmulSide * kMatmulSide) {
-                // Neighbouring threads read what lies side by side.
-                const bool is_k_first = a.column_step == 1;
-                const int at = is_k_first ? i % kMatmulDepth : i / kMatmulTile;
-                const int own = is_k_first ? i / kMatmulDepth : i % kMatmulTile;
-                of_a[at][own] = at < count && row + own < rows
-                                    ? load(from_a[(row + own) * a.row_step + (k + at) * a.column_step])
-                                    : T{0};
-                const bool is_b_k_first = b.row_step == 1;
-                const int b_at = is_b_k_first ? i % kMatmulDepth : i / kMatmulTile;
-                const int b_own = is_b_k_first ? i / kMatmulDepth : i % kMatmulTile;
-                of_b[b_at][b_own] = b_at < count && column + b_own < columns
-                                        ? load(from_b[(k + b_at) * b.row_step + (column + b_own) * b.column_step])
-                                        : T{0};
-            }
+            read_tile(from_a + row * a.row_step + k * a.column_step, a.row_step, a.column_step, rows - row, count,
+                      of_a);
+            read_tile(from_b + column * b.column_step + k * b.row_step, b.column_step, b.row_step, columns - column,
+                      count, of_b);
             __syncthreads();
             for (int at = 0; at < count; ++at) {
                 T own_a[kMatmulOwn], own_b[kMatmulOwn];
@@ -81,8 +83,8 @@ void launch_matmul(MatrixBatch a, MatrixBatch b, const T* bias, int64_t batch, i
                    int64_t columns, Element* out, Stream stream) {
     const int64_t blocks =
         batch * ((rows + kMatmulTile - 1) / kMatmulTile) * ((columns + kMatmulTile - 1) / kMatmulTile);
-    WITHIN_LAUNCH((matmul_kernel<Element, T>), static_cast<int>(blocks < (1 << 30) ? blocks : 1 << 30),
-                  kMatmulSide * kMatmulSide, 0, stream, a, b, bias, batch, rows, depth, columns, out);
+    WITHIN_LAUNCH((matmul_kernel<Element, T>), blocks_of(blocks, 1), kMatmulSide * kMatmulSide, 0, stream, a, b, bias,
+                  batch, rows, depth, columns, out);
 }
 
 }  // namespace WITHIN_ISA

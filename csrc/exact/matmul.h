@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "exact/stored.h"
+#include "core/dtype.h"
 
 namespace within {
 
@@ -23,7 +23,7 @@ struct Matrix {
 
 // Panels [first, last) of b, made of columns side by side: panels[panel][k][column], zeros beyond the last column.
 struct PackPanels {
-    Stored dtype;
+    Dtype dtype;
     Matrix b;
     int64_t depth;
     int64_t columns;
@@ -34,7 +34,7 @@ struct PackPanels {
 
 // Rows [row, row_end) of the product with panels [first, last).
 struct MatmulTile {
-    Stored dtype;
+    Dtype dtype;
     Matrix a;
     const void* panels;
     int64_t depth;

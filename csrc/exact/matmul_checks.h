@@ -5,14 +5,15 @@
 
 #include <optional>
 
+#include "core/tensors.h"
 #include "exact/matmul.h"
 
 namespace within {
 
 inline void check_matmul(const at::Tensor& a, const at::Tensor& b, const std::optional<at::Tensor>& bias) {
     const auto dtype = a.scalar_type();
-    TORCH_CHECK_VALUE(dtype == at::kFloat || dtype == at::kDouble || dtype == at::kHalf || dtype == at::kBFloat16,
-                      "exact_matmul: a is ", dtype, ", expected float32, float64, float16 or bfloat16");
+    TORCH_CHECK_VALUE(has_dtype(dtype), "exact_matmul: a is ", dtype,
+                      ", expected float32, float64, float16 or bfloat16");
     TORCH_CHECK_VALUE(a.dim() == 3, "exact_matmul: a has shape ", a.sizes(), ", expected [batch, rows, depth]");
     TORCH_CHECK_VALUE(b.dim() == 3 && b.size(0) == a.size(0) && b.size(1) == a.size(2), "exact_matmul: b has shape ",
                       b.sizes(), ", expected [", a.size(0), ", ", a.size(2), ", columns] beside a of ", a.sizes());
@@ -26,22 +27,6 @@ inline void check_matmul(const at::Tensor& a, const at::Tensor& b, const std::op
                           ", expected ", a.device(), " where a is");
     }
 }
-
-inline Stored stored_as(at::ScalarType dtype) {
-    switch (dtype) {
-        case at::kDouble:
-            return Stored::float64;
-        case at::kHalf:
-            return Stored::float16;
-        case at::kBFloat16:
-            return Stored::bfloat16;
-        default:
-            return Stored::float32;
-    }
-}
-
-// What sums are held in.
-inline at::ScalarType summed_as(at::ScalarType dtype) { return dtype == at::kDouble ? at::kDouble : at::kFloat; }
 
 inline Matrix matrix_of(const at::Tensor& batch, int64_t which) {
     const char* const data = static_cast<const char*>(batch.const_data_ptr());

@@ -30,11 +30,11 @@ at::Tensor exact_matmul_cpu(const at::Tensor& a, const at::Tensor& b, const std:
     const int64_t batch = a.size(0), rows = a.size(1), depth = a.size(2), columns = b.size(2);
     at::Tensor result = at::empty({batch, rows, columns}, a.options().memory_format(at::MemoryFormat::Contiguous));
     if (result.numel() == 0) return result;
-    const at::ScalarType summed = summed_as(a.scalar_type());
+    const at::ScalarType summed = wider_of(a.scalar_type());
     const at::Tensor added = bias ? bias->to(summed).contiguous() : at::Tensor();
     const int64_t size = summed == at::kDouble ? 8 : 4;
     const bool is_direct = a.scalar_type() == summed;
-    const Stored dtype = stored_as(a.scalar_type());
+    const Dtype dtype = dtype_of(a.scalar_type());
 
     const int64_t width = matmul_panel_columns_kernel()(summed == at::kDouble);
     const int64_t panels = ceiling(columns, width);

@@ -20,28 +20,14 @@ at::Tensor exact_matmul_cuda(const at::Tensor& a, const at::Tensor& b, const std
     const int64_t batch = a.size(0), rows = a.size(1), depth = a.size(2), columns = b.size(2);
     at::Tensor result = at::empty({batch, rows, columns}, a.options().memory_format(at::MemoryFormat::Contiguous));
     if (result.numel() == 0) return result;
-    const at::Tensor added = bias ? bias->to(summed_as(a.scalar_type())).contiguous() : at::Tensor();
-    auto run = [&](auto element, auto sum) {
+    const at::Tensor added = bias ? bias->to(wider_of(a.scalar_type())).contiguous() : at::Tensor();
+    with_element(dtype_of(a.scalar_type()), [&](auto element) {
         using Element = decltype(element);
-        using T = decltype(sum);
+        using T = Wider<Element>;
         launch_matmul<Element, T>(
             batch_of(a), batch_of(b), bias ? static_cast<const T*>(added.const_data_ptr()) : nullptr, batch, rows,
             depth, columns, static_cast<Element*>(result.mutable_data_ptr()), at::cuda::getCurrentCUDAStream());
-    };
-    switch (stored_as(a.scalar_type())) {
-        case Stored::float64:
-            run(double{}, double{});
-            break;
-        case Stored::float32:
-            run(float{}, float{});
-            break;
-        case Stored::float16:
-            run(Float16{}, float{});
-            break;
-        case Stored::bfloat16:
-            run(BFloat16{}, float{});
-            break;
-    }
+    });
     C10_CUDA_KERNEL_LAUNCH_CHECK();
     return result;
 }

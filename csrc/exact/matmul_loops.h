@@ -5,62 +5,23 @@
 
 #include "core/standard.h"
 //
-#include "core/lanes.h"
+#include "core/wide.h"
 #include "exact/matmul.h"
 
 namespace within {
 inline namespace WITHIN_ISA {
 
 #if defined(WITHIN_AVX512)
-constexpr int kRegisterBytes = 64;
 constexpr int kTileRows = 12;
 #elif defined(WITHIN_AVX2)
-constexpr int kRegisterBytes = 32;
 constexpr int kTileRows = 6;
 #else
-constexpr int kRegisterBytes = 16;
 constexpr int kTileRows = 4;
 #endif
 constexpr int kTileRegisters = 2;  // side by side
-static_assert(kBlockRows % kTileRows == 0);
-
-// Numbers of one register.
 template <typename T>
-struct Wide {
-    typedef T Register __attribute__((vector_size(kRegisterBytes)));
-    static constexpr int kCount = kRegisterBytes / sizeof(T);
-    static constexpr int kColumns = kTileRegisters * kCount;  // of a panel
-
-    static inline Register load(const T* from) {
-        Register value;
-        memcpy(&value, from, sizeof value);
-        return value;
-    }
-    static inline void store(T* to, Register value) { memcpy(to, &value, sizeof value); }
-    static inline Register fused(T a, Register b, Register c) {
-#if defined(WITHIN_AVX512)
-        if constexpr (sizeof(T) == 4) {
-            return _mm512_fmadd_ps(_mm512_set1_ps(a), b, c);
-        } else {
-            return _mm512_fmadd_pd(_mm512_set1_pd(a), b, c);
-        }
-#elif defined(WITHIN_AVX2)
-        if constexpr (sizeof(T) == 4) {
-            return _mm256_fmadd_ps(_mm256_set1_ps(a), b, c);
-        } else {
-            return _mm256_fmadd_pd(_mm256_set1_pd(a), b, c);
-        }
-#else
-        for (int i = 0; i < kCount; ++i) c[i] = std::fma(a, b[i], c[i]);
-        return c;
-#endif
-    }
-    // The one NaN for any.
-    static inline Register canonical(Register value) {
-        const Register nan = std::numeric_limits<T>::quiet_NaN() - Register{};
-        return value == value ? value : nan;
-    }
-};
+constexpr int kPanelColumns = kTileRegisters * Wide<T>::kCount;
+static_assert(kBlockRows % kTileRows == 0);
 
 // `rows` rows of a panel's width: sums += a b over `depth` values of k. a is packed, kTileRows a step of k.
 template <typename T, int rows>
@@ -84,7 +45,7 @@ inline void multiply_tile(const T* __restrict a, const T* __restrict b, int64_t 
             for (int j = 0; j < kTileRegisters; ++j) sum[i][j] = W::fused(a[i], column[j], sum[i][j]);
         }
         a += kTileRows;
-        b += W::kColumns;
+        b += kPanelColumns<T>;
     }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) {
@@ -171,7 +132,7 @@ void pack_rows(const Matrix& a, int64_t row, int64_t row_end, int64_t from, int6
 
 template <typename Element, typename T>
 void pack_panels(const PackPanels& task) {
-    constexpr int64_t kWidth = Wide<T>::kColumns;
+    constexpr int64_t kWidth = kPanelColumns<T>;
     const int64_t row_step = task.b.row_step, column_step = task.b.column_step;
     for (int64_t panel = task.first; panel < task.last && task.depth > 0; ++panel) {
         T* const to = static_cast<T*>(task.panels) + panel * task.depth * kWidth;
@@ -206,7 +167,7 @@ void finish_row(const T* sums, int64_t count, const T* bias, Element* out) {
 
 template <typename Element, typename T>
 void multiply(const MatmulTile& task) {
-    constexpr int64_t kWidth = Wide<T>::kColumns;
+    constexpr int64_t kWidth = kPanelColumns<T>;
     constexpr bool kIsDirect = std::is_same_v<Element, T>;
     const int64_t rows = task.row_end - task.row, first = task.first * kWidth;
     const int64_t columns = std::min(task.last * kWidth, task.columns) - first;
@@ -254,32 +215,14 @@ void multiply(const MatmulTile& task) {
     }
 }
 
-int64_t matmul_panel_columns(bool is_double) { return is_double ? Wide<double>::kColumns : Wide<float>::kColumns; }
+int64_t matmul_panel_columns(bool is_double) { return is_double ? kPanelColumns<double> : kPanelColumns<float>; }
 
 void matmul_pack(const PackPanels& task) {
-    switch (task.dtype) {
-        case Stored::float64:
-            return pack_panels<double, double>(task);
-        case Stored::float32:
-            return pack_panels<float, float>(task);
-        case Stored::float16:
-            return pack_panels<Float16, float>(task);
-        case Stored::bfloat16:
-            return pack_panels<BFloat16, float>(task);
-    }
+    with_element(task.dtype, [&](auto element) { pack_panels<decltype(element), Wider<decltype(element)>>(task); });
 }
 
 void matmul_tile(const MatmulTile& task) {
-    switch (task.dtype) {
-        case Stored::float64:
-            return multiply<double, double>(task);
-        case Stored::float32:
-            return multiply<float, float>(task);
-        case Stored::float16:
-            return multiply<Float16, float>(task);
-        case Stored::bfloat16:
-            return multiply<BFloat16, float>(task);
-    }
+    with_element(task.dtype, [&](auto element) { multiply<decltype(element), Wider<decltype(element)>>(task); });
 }
 
 }  // namespace WITHIN_ISA

@@ -353,12 +353,11 @@ void write_all(const at::Tensor& scores, const at::Tensor& labels, const std::op
         call.write_slice(sorted_whole(records, others, rows), 0, rows, own, nullptr, out);
         return;
     }
-    const std::vector<int64_t> start = partition_by_group("binary_metrics", groups->const_data_ptr<int64_t>(), rows,
-                                                          num_groups, [&](int64_t row, int64_t place) {
-                                                              others.keys[place] = records.keys[row];
-                                                              if constexpr (kIsWeighted)
-                                                                  others.payload[place] = given[row];
-                                                          });
+    const std::vector<int64_t> start = move_by_group("binary_metrics", groups->const_data_ptr<int64_t>(), rows,
+                                                     num_groups, [&](int64_t row, int64_t place) {
+                                                         others.keys[place] = records.keys[row];
+                                                         if constexpr (kIsWeighted) others.payload[place] = given[row];
+                                                     });
     Accumulated whole(question.bins);
     call.write_groups(others, records, start, whole, out);
     call.write_whole(sorted_whole(others, records, rows), rows, whole, out + num_groups * kMetrics);

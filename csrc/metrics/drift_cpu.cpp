@@ -243,7 +243,7 @@ struct GroupedSample {
         const Number* const from = static_cast<const Number*>(all.values);
         Number* const to = values.template as<Number>();
         double* const to_weights = weights.template as<double>();
-        start = partition_by_group(
+        start = move_by_group(
             "drift_metrics", of.const_data_ptr<int64_t>(), all.count, groups,
             [&](int64_t row, int64_t place) {
                 for (int64_t c = 0; c < columns; ++c) to[place * columns + c] = from[row * columns + c];

@@ -10,11 +10,6 @@ inline namespace WITHIN_ISA {
 
 constexpr int kMulticlassThreads = 256;
 
-inline int multiclass_blocks(int64_t rows) {
-    const int64_t blocks = (rows + kMulticlassThreads - 1) / kMulticlassThreads;
-    return static_cast<int>(blocks<1 ? 1 : blocks>(1 << 14) ? (1 << 14) : blocks);
-}
-
 // `refused`, ~0 at first, is the first row that holds what is no probability or a label outside.
 template <typename T>
 __global__ void multiclass_rows_kernel(const T* probabilities, const int64_t* labels, int64_t rows, int64_t classes,
@@ -205,20 +200,20 @@ template <typename T>
 void launch_multiclass_rows(const T* probabilities, const int64_t* labels, int64_t rows, int64_t classes,
                             int64_t* decisions, int64_t* places, double* losses, unsigned long long* refused,
                             Stream stream) {
-    WITHIN_LAUNCH((multiclass_rows_kernel<T>), multiclass_blocks(rows), kMulticlassThreads, 0, stream, probabilities,
-                  labels, rows, classes, decisions, places, losses, refused);
+    WITHIN_LAUNCH((multiclass_rows_kernel<T>), blocks_of(rows, kMulticlassThreads), kMulticlassThreads, 0, stream,
+                  probabilities, labels, rows, classes, decisions, places, losses, refused);
 }
 
 template <typename T>
 void launch_ovr_keys(const T* probabilities, const int64_t* labels, int64_t rows, int64_t classes, int64_t first,
                      int64_t count, int64_t* keys, Stream stream) {
-    WITHIN_LAUNCH((ovr_keys_kernel<T>), multiclass_blocks(rows), kMulticlassThreads, 0, stream, probabilities, labels,
-                  rows, classes, first, count, keys);
+    WITHIN_LAUNCH((ovr_keys_kernel<T>), blocks_of(rows, kMulticlassThreads), kMulticlassThreads, 0, stream,
+                  probabilities, labels, rows, classes, first, count, keys);
 }
 
 inline void launch_ovr_areas(const RankedRows& sorted, Stream stream) {
     const int64_t areas = sorted.columns * sorted.segments * sorted.weightings;
-    const int blocks = multiclass_blocks(areas * kMulticlassThreads);
+    const int blocks = blocks_of(areas * kMulticlassThreads, kMulticlassThreads);
     if (sorted.weights == nullptr) {
         WITHIN_LAUNCH((ovr_area_kernel<CountedWalk>), blocks, kMulticlassThreads, 0, stream, sorted);
     } else {

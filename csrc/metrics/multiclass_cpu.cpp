@@ -12,6 +12,7 @@
 #include "metrics/groups.h"
 #include "metrics/multiclass.h"
 #include "metrics/multiclass_checks.h"
+#include "metrics/parallel_sort.h"
 
 namespace within {
 

@@ -344,7 +344,7 @@ struct GroupedColumns {
             weights = at::empty({rows.count}, like.options().dtype(at::kDouble));
             to_w = weights.mutable_data_ptr<double>();
         }
-        start = partition_by_group("regression_metrics", group_of, rows.count, groups, [&](int64_t row, int64_t place) {
+        start = move_by_group("regression_metrics", group_of, rows.count, groups, [&](int64_t row, int64_t place) {
             to_p[place] = p[row];
             to_t[place] = t[row];
             if (to_w != nullptr) to_w[place] = rows.weights[row];

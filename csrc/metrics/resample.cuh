@@ -10,11 +10,6 @@ inline namespace WITHIN_ISA {
 
 constexpr int kResampleThreads = 256;
 
-inline int resample_blocks(int64_t items) {
-    const int64_t blocks = (items + kResampleThreads - 1) / kResampleThreads;
-    return static_cast<int>(blocks<1 ? 1 : blocks>(1 << 14) ? (1 << 14) : blocks);
-}
-
 // A thread draws one block of one resample; counts [resamples, size] are zeros.
 __global__ void count_draws_kernel(uint64_t key, int64_t first, int64_t resamples, int64_t size, int* counts) {
     const int64_t blocks = (size + kDrawsOfBlock - 1) / kDrawsOfBlock;
@@ -47,10 +42,10 @@ inline void launch_resample(uint64_t key, int64_t first, int64_t resamples, int6
                             const double* weights, int64_t rows, int* counts, double* out, unsigned long long* outside,
                             Stream stream) {
     const int64_t draws = resamples * ((size + kDrawsOfBlock - 1) / kDrawsOfBlock);
-    WITHIN_LAUNCH((count_draws_kernel), resample_blocks(draws), kResampleThreads, 0, stream, key, first, resamples,
-                  size, counts);
-    WITHIN_LAUNCH((weigh_rows_kernel), resample_blocks(rows), kResampleThreads, 0, stream, units, weights, counts, rows,
-                  resamples, size, out, outside);
+    WITHIN_LAUNCH((count_draws_kernel), blocks_of(draws, kResampleThreads), kResampleThreads, 0, stream, key, first,
+                  resamples, size, counts);
+    WITHIN_LAUNCH((weigh_rows_kernel), blocks_of(rows, kResampleThreads), kResampleThreads, 0, stream, units, weights,
+                  counts, rows, resamples, size, out, outside);
 }
 
 }  // namespace WITHIN_ISA

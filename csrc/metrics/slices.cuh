@@ -11,11 +11,6 @@ inline namespace WITHIN_ISA {
 constexpr int64_t kTileRows = 2048;  // of a block at a time
 constexpr int kUnitWords = 3;        // of 32 bits each, of a weight in whole units
 
-inline int blocks_of(int64_t items, int64_t per_block) {
-    const int64_t blocks = (items + per_block - 1) / per_block;
-    return static_cast<int>(blocks<1 ? 1 : blocks>(1 << 14) ? 1 << 14 : blocks);
-}
-
 // ---- exact sums ----
 
 __device__ __forceinline__ void add_word(unsigned long long* limbs, int64_t word, int base) {

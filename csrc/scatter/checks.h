@@ -3,22 +3,10 @@
 
 #include <ATen/ATen.h>
 
+#include "core/tensors.h"
 #include "scatter/rows.h"
 
 namespace within {
-
-inline Dtype dtype_of(at::ScalarType type) {
-    switch (type) {
-        case at::kDouble:
-            return Dtype::float64;
-        case at::kFloat:
-            return Dtype::float32;
-        case at::kHalf:
-            return Dtype::float16;
-        default:
-            return Dtype::bfloat16;
-    }
-}
 
 [[noreturn]] inline void refuse_group(int64_t row, int64_t group, int64_t groups) {
     TORCH_CHECK_INDEX(false, "scatter: index[", row, "] is ", group, ", expected 0 to dim_size - 1 = ", groups - 1);
@@ -40,8 +28,7 @@ inline void check_index(const at::Tensor& index, int64_t dim_size) {
 
 inline void check_scatter(const at::Tensor& values, const at::Tensor& index, int64_t dim_size) {
     const auto type = values.scalar_type();
-    TORCH_CHECK_VALUE(type == at::kDouble || type == at::kFloat || type == at::kHalf || type == at::kBFloat16,
-                      "scatter: values is ", type, ", expected float64, float32, float16 or bfloat16");
+    TORCH_CHECK_VALUE(has_dtype(type), "scatter: values is ", type, ", expected float64, float32, float16 or bfloat16");
     TORCH_CHECK_VALUE(values.dim() >= 1, "scatter: values has no dimension, expected [N, ...]");
     check_index(index, dim_size);
     TORCH_CHECK_VALUE(index.size(0) == values.size(0), "scatter: index has shape ", index.sizes(), ", expected [",
@@ -57,7 +44,7 @@ inline void check_scatter(const at::Tensor& values, const at::Tensor& index, int
 
 inline void check_gather(const at::Tensor& table, const at::Tensor& index) {
     TORCH_CHECK_VALUE(table.dim() >= 1, "gather: table has no dimension, expected [N, ...]");
-    TORCH_CHECK_VALUE(table.is_floating_point(), "gather: table is ", table.scalar_type(),
+    TORCH_CHECK_VALUE(has_dtype(table.scalar_type()), "gather: table is ", table.scalar_type(),
                       ", expected float64, float32, float16 or bfloat16");
     TORCH_CHECK_VALUE(index.scalar_type() == at::kLong, "gather: index is ", index.scalar_type(), ", expected int64");
     TORCH_CHECK_VALUE(index.dim() == 1, "gather: index has shape ", index.sizes(), ", expected [M]");

@@ -10,8 +10,6 @@
 
 namespace within {
 
-enum class Dtype { float64, float32, float16, bfloat16 };
-
 // What is summed for each group. A cell's record is its words, in this order: the value's word (float64: low, high);
 // moments: low and high of its square. On a GPU the count of rows follows where it is needed; on the CPU the first word
 // has it in its upper bits (counted.h).

@@ -10,8 +10,8 @@
 
 #include "core/dispatch.h"
 #include "core/kept_memory.h"
+#include "core/partition.h"
 #include "scatter/checks.h"
-#include "scatter/order.h"
 #include "scatter/rows.h"
 #include "scatter/sums.h"
 #include "scatter/zeroed.h"
@@ -166,7 +166,13 @@ void sum_column(const Column& column, const What& what, const Prepare& prepare, 
 void sum_columns(const at::Tensor& values, const int64_t* index, int64_t rows, int64_t columns, int64_t groups,
                  const What& what, void* out) {
     TORCH_CHECK_VALUE(rows < (int64_t{1} << 31), "scatter: values has ", rows, " rows, expected fewer than 2^31");
-    const Order order = order_by_group(index, rows, groups);
+    const KeptMemory order(rows * sizeof(int32_t));
+    int32_t* const rows_in_order = order.as<int32_t>();
+    const Partition partition = partition_by_group(
+        index, rows, groups, [&](int64_t row) { refuse_group(row, index[row], groups); },
+        [rows_in_order](int64_t row, int64_t place) { rows_in_order[place] = static_cast<int32_t>(row); },
+        Sorted::left);
+    const std::vector<int64_t>& start = partition.start;
     const int words = words_of(what.dtype, what.work);
     std::vector<int> bases[2];
     bases[0] = sample_exponents(values, rows, columns);
@@ -177,7 +183,7 @@ void sum_columns(const at::Tensor& values, const int64_t* index, int64_t rows, i
     like.dtype = what.dtype;
     like.work = what.work == Work::mean ? Work::sum : what.work;
     like.values = values.const_data_ptr();
-    like.order = order.rows.empty() ? nullptr : order.rows.data();
+    like.order = partition.is_sorted ? nullptr : rows_in_order;
     like.rows = rows;
     like.groups = columns;
     like.replicas = 1;
@@ -209,7 +215,7 @@ void sum_columns(const at::Tensor& values, const int64_t* index, int64_t rows, i
         for (int64_t s = from; s < to; ++s) {
             const int64_t begin = rows * s / spans, end = rows * (s + 1) / spans;
             std::vector<double> shifts(kShifts * columns);
-            Span span{like, finish, order.start.data(), 0, 0, shifts.data(), columns * size};
+            Span span{like, finish, start.data(), 0, 0, shifts.data(), columns * size};
             span.finish.out = out;
             span.finish.shares = &span.share;
             span.finish.share_count = 1;
@@ -224,15 +230,15 @@ void sum_columns(const at::Tensor& values, const int64_t* index, int64_t rows, i
                 parts[s].back().share = span.share;
             };
             // Groups [first, last) lie within; those that begin at the span's end belong to the next, or to the last.
-            const auto starts = order.start.begin(), starts_end = order.start.end() - 1;
+            const auto starts = start.begin(), starts_end = start.end() - 1;
             int64_t first = std::lower_bound(starts, starts_end, begin) - starts;
             int64_t last = s + 1 == spans ? groups : std::lower_bound(starts, starts_end, end) - starts;
-            if (first > 0 && order.start[first] > begin) add_part(first - 1, begin, std::min(end, order.start[first]));
+            if (first > 0 && start[first] > begin) add_part(first - 1, begin, std::min(end, start[first]));
             if (first >= last) continue;
             const int64_t cut = last - 1;  // perhaps cut by the span's end
-            const bool is_cut = order.start[cut + 1] > end;
+            const bool is_cut = start[cut + 1] > end;
             if (is_cut) {
-                add_part(cut, order.start[cut], end);
+                add_part(cut, start[cut], end);
                 --last;
             }
             owned[s].emplace_back(span.share = like, columns, words, what);
@@ -249,7 +255,7 @@ void sum_columns(const at::Tensor& values, const int64_t* index, int64_t rows, i
         if (shares.empty()) return;
         finish.shares = shares.data();
         finish.share_count = static_cast<int64_t>(shares.size());
-        finish.count = order.start[group + 1] - order.start[group];
+        finish.count = start[group + 1] - start[group];
         finish.out = static_cast<char*>(out) + group * columns * size;
         write(finish);
         shares.clear();
