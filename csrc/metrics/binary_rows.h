@@ -86,7 +86,7 @@ struct WeightUnits {
     int base;
 };
 
-constexpr double kMostWeight = 0x1p960;  // of a row: no product of a sum of such is infinite
+constexpr double kMostBinaryWeight = 0x1p960;  // of a row: no product of a sum of such is infinite
 
 inline namespace WITHIN_ISA {
 

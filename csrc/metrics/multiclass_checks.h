@@ -6,6 +6,8 @@
 #include <cmath>
 #include <optional>
 
+#include "metrics/weights.h"
+
 namespace within {
 
 inline void check_multiclass(const at::Tensor& probabilities, const at::Tensor& labels) {
@@ -53,9 +55,9 @@ inline void check_multiclass_parts(const at::Tensor& probabilities, const std::o
     const double value = weights.reshape(-1)[at].item<double>();
     if (weights.size(0) == 1)
         TORCH_CHECK_VALUE(false, "multiclass_metrics: weights[", at, "] is ", value,
-                          ", expected 0 or more, and finite");
+                          ", expected a number from 0 to 2^400");
     TORCH_CHECK_VALUE(false, "multiclass_metrics: weights[", at / rows, ", ", at % rows, "] is ", value,
-                      ", expected 0 or more, and finite");
+                      ", expected a number from 0 to 2^400");
     std::abort();
 }
 

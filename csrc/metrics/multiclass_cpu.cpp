@@ -59,7 +59,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> multiclass_rows_cpu(const at::Ten
 void check_weights(const at::Tensor& weights) {
     const double* const data = weights.const_data_ptr<double>();
     for (int64_t i = 0; i < weights.numel(); ++i)
-        if (!(data[i] >= 0 && data[i] <= std::numeric_limits<double>::max())) refuse_multiclass_weight(weights, i);
+        if (!(data[i] >= 0 && data[i] <= kMostWeight)) refuse_multiclass_weight(weights, i);
 }
 
 // The areas of some classes under all weightings, once for all rows and once for each group.

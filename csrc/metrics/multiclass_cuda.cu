@@ -17,7 +17,7 @@ namespace {
 constexpr int64_t kKeysAtOnce = int64_t{1} << 26;  // bounds the memory of many classes
 
 void check_weights(const at::Tensor& weights) {
-    const at::Tensor wrong = ~((weights >= 0) & weights.isfinite()).reshape(-1);
+    const at::Tensor wrong = ~((weights >= 0) & (weights <= kMostWeight)).reshape(-1);
     if (wrong.any().item<bool>()) refuse_multiclass_weight(weights, wrong.to(at::kByte).argmax().item<int64_t>());
 }
 

@@ -50,7 +50,7 @@ inline void check_regression(const at::Tensor& predictions, const at::Tensor& ta
     const char* const name = input == RegressionInput::predictions ? "predictions"
                              : input == RegressionInput::targets   ? "targets"
                                                                    : "weights";
-    const char* const expected = input == RegressionInput::weights ? "a finite number, 0 or more" : "a finite number";
+    const char* const expected = input == RegressionInput::weights ? "a number from 0 to 2^400" : "a finite number";
     TORCH_CHECK_VALUE(false, "regression_metrics: ", name, "[", row, "] is ", value, ", expected ", expected);
     std::abort();
 }

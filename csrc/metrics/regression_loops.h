@@ -70,7 +70,7 @@ bool is_wild_block(const RegressionBlock& block, int64_t count) {
 
 inline bool find_bad_row(RegressionPass& pass, const RegressionBlock& block, int64_t at, int64_t count) {
     for (int64_t i = 0; i < count; ++i) {
-        const bool is_weight = pass.rows.weights == nullptr || (is_finite(block.weight[i]) && block.weight[i] >= 0);
+        const bool is_weight = pass.rows.weights == nullptr || (block.weight[i] >= 0 && block.weight[i] <= kMostWeight);
         pass.bad_input = !is_finite(block.prediction[i]) ? RegressionInput::predictions
                          : !is_finite(block.target[i])   ? RegressionInput::targets
                          : !is_weight                    ? RegressionInput::weights

@@ -388,3 +388,9 @@ def test_what_scatter_is_given_is_named_where_it_does_not_fit():
         scatter(torch.ones(3), torch.zeros(3, dtype=torch.int64), 1, "var", ddof=1.5)
     with pytest.raises(IndexError, match=r"index\[0\] is -5"):
         scatter(torch.ones(2), torch.tensor([-5, -5]))
+
+
+def test_meta_tensors_beside_others_are_refused():
+    with pytest.raises(ValueError, match=r"within::scatter_sum: tensors are on cpu, meta, expected one device"):
+        scatter(torch.ones(3), torch.zeros(3, dtype=torch.int64, device="meta"), 2)
+    assert scatter(torch.ones(3, 5, device="meta"), torch.zeros(3, dtype=torch.int64, device="meta"), 2).shape == (2, 5)

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import torch
 
 from within_wf.ops.augmentation import AugmentationDraws
-from within_wf.ops.library import load_core
+from within_wf.ops.library import load_core, register_fake
 
 load_core()
 
@@ -104,7 +104,7 @@ def pack_draws(draws: AugmentationDraws, height: int, width: int) -> tuple[torch
     return torch.cat([part.to(torch.int32) for part in integers], dim=1), floats
 
 
-@torch.library.register_fake("within::augment_images")  # type: ignore[untyped-decorator]
+@register_fake("within::augment_images")
 def _like_images(
     images: torch.Tensor,
     offsets: torch.Tensor | None,
@@ -120,6 +120,6 @@ def _like_images(
     return images.new_empty((integers.shape[0], 3, height, width), dtype=dtype)
 
 
-@torch.library.register_fake("within::augment_images.out")  # type: ignore[untyped-decorator]
+@register_fake("within::augment_images.out")
 def _into_out(*_: object) -> None:
     return None

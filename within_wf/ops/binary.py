@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import torch
 
-from within_wf.ops.library import load_core
+from within_wf.ops.library import load_core, register_fake
 
 load_core()
 
@@ -82,7 +82,7 @@ def binary_metrics(
     return dict(zip(METRICS, columns.unbind(-1), strict=True))
 
 
-@torch.library.register_fake("within::binary_metrics")  # type: ignore[untyped-decorator]
+@register_fake("within::binary_metrics")
 def _like_slices(
     scores: torch.Tensor,
     labels: torch.Tensor,

@@ -16,7 +16,7 @@ import torch
 
 from within_wf.ops.binary import binary_metrics
 from within_wf.ops.drift import drift_metrics
-from within_wf.ops.library import load_core
+from within_wf.ops.library import load_core, register_fake
 from within_wf.ops.multiclass import multiclass_metrics
 from within_wf.ops.regression import regression_metrics
 from within_wf.runtime.streams import Stream
@@ -229,7 +229,7 @@ def _key(seed: int, purpose: str = "bootstrap") -> int:
     return unsigned - (1 << 64) if unsigned >> 63 else unsigned
 
 
-@torch.library.register_fake("within::resample_weights")  # type: ignore[untyped-decorator]
+@register_fake("within::resample_weights")
 def _like_resamples(
     units: torch.Tensor, weights: torch.Tensor | None, size: int, key: int, first: int, count: int
 ) -> torch.Tensor:

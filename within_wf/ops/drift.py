@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import torch
 
-from within_wf.ops.library import load_core
+from within_wf.ops.library import load_core, register_fake
 
 load_core()
 
@@ -89,7 +89,7 @@ def drift_metrics(
     return dict(zip(KEYS, table.unbind(-1), strict=True))
 
 
-@torch.library.register_fake("within::drift_metrics")  # type: ignore[untyped-decorator]
+@register_fake("within::drift_metrics")
 def _like_table(
     reference: torch.Tensor,
     current: torch.Tensor,

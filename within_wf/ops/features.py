@@ -14,7 +14,7 @@ import torch
 
 from within_wf.errors import OperatorError, Problem
 from within_wf.ops.augmentation import seed_problems
-from within_wf.ops.library import load_core
+from within_wf.ops.library import load_core, register_fake
 from within_wf.runtime.streams import Stream
 
 load_core()
@@ -166,17 +166,17 @@ def _like_keys(seed_high: int, seed_low: int) -> torch.Tensor:
     return torch.empty((len(_PURPOSES), 2), dtype=torch.int64)
 
 
-@torch.library.register_fake("within::augment_features")  # type: ignore[untyped-decorator]
+@register_fake("within::augment_features")
 def _like_x(x: torch.Tensor, *_: object) -> torch.Tensor:
     return x.new_empty(x.shape)
 
 
-@torch.library.register_fake("within::augment_features_backward")  # type: ignore[untyped-decorator]
+@register_fake("within::augment_features_backward")
 def _like_gradient(gradient: torch.Tensor, *_: object) -> torch.Tensor:
     return gradient.new_empty(gradient.shape)
 
 
-@torch.library.register_fake("within::feature_mixup")  # type: ignore[untyped-decorator]
+@register_fake("within::feature_mixup")
 def _like_ids(sample_ids: torch.Tensor, *_: object) -> tuple[torch.Tensor, torch.Tensor]:
     return sample_ids.new_empty(sample_ids.shape), sample_ids.new_empty(sample_ids.shape, dtype=torch.float64)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 
 from within_wf.errors import StaleCodeError
 from within_wf.ops.fingerprint import PACKAGE, core_digest
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @cache
@@ -27,3 +32,40 @@ def load_core() -> None:
             f"the compiled core was built from other sources ({built[:12]}) than those in csrc/ ({core_digest()[:12]}); "
             "run `make env`"
         )
+
+
+def register_fake(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Tells torch of what shape and dtype an operator's results are.
+
+    torch asks that of calls with some tensor on ``meta``, whatever the others are on, and would return memory that nobody
+    wrote: such calls are refused.
+
+    Args:
+        name: The operator's, with its namespace.
+
+    Returns:
+        A decorator of the function that gives empty tensors.
+    """
+
+    def register(shape: Callable[P, R]) -> Callable[P, R]:
+        @wraps(shape)
+        def checked(*arguments: P.args, **keywords: P.kwargs) -> R:
+            devices = {str(device) for device in _devices([*arguments, *keywords.values()])}
+            if "meta" in devices and len(devices) > 1:
+                raise ValueError(f"{name}: tensors are on {', '.join(sorted(devices))}, expected one device")
+            return shape(*arguments, **keywords)
+
+        torch.library.register_fake(name, checked)
+        return shape
+
+    return register
+
+
+def _devices(arguments: list[Any]) -> list[torch.device]:
+    found = []
+    for argument in arguments:
+        if isinstance(argument, torch.Tensor):
+            found.append(argument.device)
+        elif isinstance(argument, list | tuple):
+            found += _devices(list(argument))
+    return found

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 import torch
 
-from within_wf.ops.library import load_core
+from within_wf.ops.library import load_core, register_fake
 from within_wf.ops.scatter import scatter
 
 load_core()
@@ -40,7 +40,7 @@ def multiclass_metrics(
         probabilities: Of each class, each in [0, 1], float64 or float32, shape [N, C], C at least 2; they are not made to sum
             to 1.
         labels: The true class, int64, shape [N], in [0, C).
-        weights: How much a row counts, finite and at least 0, float64 or float32, shape [N]; or shape [R, N], R weightings at
+        weights: How much a row counts, from 0 to 2^400, float64 or float32, shape [N]; or shape [R, N], R weightings at
             once. A row with weight 0 is as if it were not there.
         groups: The group of each row, int64, shape [N], in [0, num_groups).
         num_groups: How many groups; one more than the largest in ``groups`` by default.
@@ -63,16 +63,16 @@ def multiclass_metrics(
         ValueError: A shape, dtype or number is not one above; the first wrong row, and its class, are named.
         IndexError: A label or a group is outside; the first such row is named.
     """
-    if not top_k or min(top_k) < 1:
-        raise ValueError(f"multiclass_metrics: top_k is {tuple(top_k)}, expected at least one number, each 1 or more")
+    if not isinstance(top_k, Sequence) or not top_k or not all(isinstance(k, int) and k >= 1 for k in top_k):
+        raise ValueError(f"multiclass_metrics: top_k is {top_k}, expected at least one whole number, each 1 or more, as (1, 5)")
     if groups is not None and num_groups is None:
         num_groups = int(groups.max()) + 1 if groups.numel() else 0
     if groups is None and num_groups is not None:
         raise ValueError(f"multiclass_metrics: num_groups is {num_groups}, expected groups with it")
     if weights is not None and weights.dtype not in (torch.float64, torch.float32):
         raise ValueError(f"multiclass_metrics: weights is {weights.dtype}, expected float64 or float32")
-    if any(int(k) != k for k in top_k):
-        raise ValueError(f"multiclass_metrics: top_k is {tuple(top_k)}, expected whole numbers")
+    if weights is not None and weights.dim() == 2 and not len(weights):
+        raise ValueError(f"multiclass_metrics: weights has shape {list(weights.shape)}, expected at least one weighting")
     probabilities = probabilities.detach()
     decisions, places, losses = _OPS.multiclass_rows(probabilities, labels)
     is_one = weights is None or weights.dim() == 1
@@ -92,7 +92,7 @@ def multiclass_metrics(
         "log_loss": _share(sums.of_values(), total),
         "macro_f1": _share(_over_classes(f1), _over_classes(known)),
         "weighted_f1": _share(_over_classes(f1 * there), total),
-        "top_k": torch.stack([_share(sums.where(places < k), total) for k in top_k], dim=-1),
+        "top_k": torch.stack([_share(sums.where(places < min(k, classes)), total) for k in top_k], dim=-1),
         "confusion": confusion.reshape(*confusion.shape[:2], classes, classes),
         "roc_auc_ovr": _over_classes(areas) / classes,
     }
@@ -163,13 +163,13 @@ def _over_classes(values: torch.Tensor) -> torch.Tensor:
     return scatter(columns, zeros, 1)[0].reshape(values.shape[:-1])
 
 
-@torch.library.register_fake("within::multiclass_rows")  # type: ignore[untyped-decorator]
+@register_fake("within::multiclass_rows")
 def _like_rows(probabilities: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     rows = (probabilities.shape[0],)
     return labels.new_empty(rows), labels.new_empty(rows), probabilities.new_empty(rows, dtype=torch.float64)
 
 
-@torch.library.register_fake("within::multiclass_ovr_areas")  # type: ignore[untyped-decorator]
+@register_fake("within::multiclass_ovr_areas")
 def _like_areas(
     probabilities: torch.Tensor,
     labels: torch.Tensor,

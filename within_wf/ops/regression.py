@@ -23,7 +23,7 @@ from collections.abc import Sequence
 
 import torch
 
-from within_wf.ops.library import load_core
+from within_wf.ops.library import load_core, register_fake
 
 load_core()
 
@@ -46,7 +46,7 @@ def regression_metrics(
     Args:
         predictions: float64 or float32, shape [N], finite.
         targets: The same dtype and shape, finite.
-        weights: float64 or float32, shape [N], each finite and at least 0; every row counts as 1 by default. Ranks and
+        weights: float64 or float32, shape [N], each from 0 to 2^400; every row counts as 1 by default. Ranks and
             weighted quantiles take a weight below 2^-42 of the largest in steps of 2^-95 of that.
         groups: The group of each row, int64, shape [N], in [0, num_groups).
         num_groups: How many groups; one more than the largest in ``groups`` by default.
@@ -79,7 +79,7 @@ def regression_metrics(
     return {**{key: table[..., i] for i, key in enumerate(KEYS)}, "quantiles": table[..., len(KEYS) :]}
 
 
-@torch.library.register_fake("within::regression_metrics")  # type: ignore[untyped-decorator]
+@register_fake("within::regression_metrics")
 def _like_table(
     predictions: torch.Tensor,
     targets: torch.Tensor,

@@ -20,7 +20,7 @@ from typing import Any, Literal, get_args
 import torch
 
 from within_wf.errors import OperatorError, Problem
-from within_wf.ops.library import load_core
+from within_wf.ops.library import load_core, register_fake
 
 load_core()
 
@@ -137,20 +137,20 @@ def _like_groups(values: torch.Tensor, index: torch.Tensor, dim_size: int, *_: o
 
 
 for _name in ("scatter_sum", "scatter_mean", "scatter_moments", "scatter_extreme", "scatter_logsumexp"):
-    torch.library.register_fake(f"within::{_name}", _like_groups)
+    register_fake(f"within::{_name}")(_like_groups)
 
 
-@torch.library.register_fake("within::scatter_softmax")  # type: ignore[untyped-decorator]
+@register_fake("within::scatter_softmax")
 def _like_values(values: torch.Tensor, index: torch.Tensor, dim_size: int) -> torch.Tensor:
     return torch.empty_like(values, memory_format=torch.contiguous_format)
 
 
-@torch.library.register_fake("within::scatter_count")  # type: ignore[untyped-decorator]
+@register_fake("within::scatter_count")
 def _like_counts(index: torch.Tensor, dim_size: int) -> torch.Tensor:
     return index.new_empty((dim_size,))
 
 
-@torch.library.register_fake("within::gather")  # type: ignore[untyped-decorator]
+@register_fake("within::gather")
 def _like_rows(table: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
     return table.new_empty((index.shape[0], *table.shape[1:]))
 

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import torch
 
-from within_wf.ops.library import load_core
+from within_wf.ops.library import load_core, register_fake
 
 load_core()
 
@@ -90,7 +90,7 @@ def _unary(x: torch.Tensor, function: str) -> torch.Tensor:
 # What follows tells torch of shapes and gradients.
 
 
-@torch.library.register_fake("within::exact_unary")  # type: ignore[untyped-decorator]
+@register_fake("within::exact_unary")
 def _like(x: torch.Tensor, function: str) -> torch.Tensor:
     return torch.empty_like(x, memory_format=torch.contiguous_format)
 

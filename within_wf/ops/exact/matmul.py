@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from within_wf.ops.library import load_core
+from within_wf.ops.library import load_core, register_fake
 from within_wf.ops.scatter import scatter
 
 load_core()
@@ -126,7 +126,7 @@ def _want(name: str, dimensions: int, **tensors: torch.Tensor) -> None:
 # What follows tells torch of shapes and gradients.
 
 
-@torch.library.register_fake("within::exact_matmul")  # type: ignore[untyped-decorator]
+@register_fake("within::exact_matmul")
 def _like_product(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
     return a.new_empty((a.shape[0], a.shape[1], b.shape[2]))
 
