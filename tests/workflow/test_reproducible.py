@@ -3,6 +3,7 @@
 import pytest
 
 from tests.workflow.place import Place
+from within_wf.ops.instruction_set import use_instruction_set
 
 pytestmark = pytest.mark.slow
 
@@ -34,3 +35,13 @@ def test_d1_nothing_outside_reaches_a_step(tmp_path, undisturbed):
         "POLARS_MAX_THREADS": "1",
     }
     assert run(tmp_path, **odd).outputs() == undisturbed.outputs()
+
+
+@pytest.mark.parametrize("instruction_set", ["baseline", "avx2", "avx512"])
+def test_d1_the_kernels_of_each_instruction_set_make_the_same_bytes(tmp_path, undisturbed, instruction_set):
+    try:
+        with use_instruction_set(instruction_set):
+            pass
+    except ValueError:
+        pytest.skip(f"this processor has no {instruction_set}")
+    assert run(tmp_path, WITHIN_INSTRUCTION_SET=instruction_set).outputs() == undisturbed.outputs()

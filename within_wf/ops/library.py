@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
@@ -19,8 +20,11 @@ R = TypeVar("R")
 def load_core() -> None:
     """Load the extension; its operators are then ``torch.ops.within``.
 
+    ``WITHIN_INSTRUCTION_SET`` in the environment names the kernels to run, baseline, avx2 or avx512, for tests.
+
     Raises:
         StaleCodeError: It is not built, or of other sources.
+        ValueError: There are no kernels of that name, or this processor cannot run them.
     """
     paths = sorted(PACKAGE.glob("_C*.so"))
     if not paths:
@@ -32,6 +36,9 @@ def load_core() -> None:
             f"the compiled core was built from other sources ({built[:12]}) than those in csrc/ ({core_digest()[:12]}); "
             "run `make env`"
         )
+    wanted = os.environ.get("WITHIN_INSTRUCTION_SET")
+    if wanted is not None:
+        torch.ops.within.choose_instruction_set(wanted)
 
 
 def register_fake(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
