@@ -47,7 +47,6 @@ struct Wide {
         return c;
 #endif
     }
-    static inline Register fused(T a, Register b, Register c) { return fused(all(a), b, c); }
     // The one NaN for any.
     static inline Register canonical(Register value) {
         const Register nan = std::numeric_limits<T>::quiet_NaN() - Register{};

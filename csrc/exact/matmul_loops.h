@@ -42,7 +42,7 @@ inline void multiply_tile(const T* __restrict a, const T* __restrict b, int64_t 
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i) {
 #pragma GCC unroll 4
-            for (int j = 0; j < kTileRegisters; ++j) sum[i][j] = W::fused(a[i], column[j], sum[i][j]);
+            for (int j = 0; j < kTileRegisters; ++j) sum[i][j] = W::fused(W::all(a[i]), column[j], sum[i][j]);
         }
         a += kTileRows;
         b += kPanelColumns<T>;
