@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "core/exact_accumulator.h"
-#include "core/half.h"
+#include "core/dtype.h"
 #include "scatter/counted.h"
 #include "scatter/window.h"
 
