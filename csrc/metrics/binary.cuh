@@ -61,7 +61,7 @@ __global__ void measure_kernel(const Weight* weights, int64_t rows, unsigned lon
     unsigned long long largest = 0, finest = 0x7ff0000000000000ull;
     for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < rows; i += step) {
         const double weight = static_cast<double>(weights[i]) + 0.0;
-        if (!(weight >= 0 && weight <= kMostBinaryWeight)) {
+        if (!(weight >= 0 && weight <= kMostWeight)) {
             atomicMin(&found[2], static_cast<unsigned long long>(i));
             continue;
         }

@@ -56,14 +56,14 @@ void measure_weights(GivenRows& rows) {
     for (int64_t i = rows.begin; i < rows.end; ++i) {
         const double weight = static_cast<double>(weights[i]) + 0.0;
         const uint64_t bits = bits_of(weight), lowest = lowest_bit(weight);
-        wrong |= !((weight >= 0) & (weight <= kMostBinaryWeight));
+        wrong |= !((weight >= 0) & (weight <= kMostWeight));
         largest = bits > largest ? bits : largest;
         finest = lowest < finest ? lowest : finest;
     }
     rows.largest = double_of(largest);
     rows.finest = double_of(finest);
     for (int64_t i = rows.begin; i < rows.end && wrong != 0 && rows.weight_at < 0; ++i)
-        if (!(weights[i] >= Weight{0} && static_cast<double>(weights[i]) <= kMostBinaryWeight)) rows.weight_at = i;
+        if (!(weights[i] >= Weight{0} && static_cast<double>(weights[i]) <= kMostWeight)) rows.weight_at = i;
 }
 
 void binary_encode(GivenRows& rows) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "metrics/exact_sum.h"
+#include "metrics/weights.h"
 
 namespace within {
 
@@ -85,8 +86,6 @@ struct WeightUnits {
     Units units;
     int base;
 };
-
-constexpr double kMostBinaryWeight = 0x1p960;  // of a row: no product of a sum of such is infinite
 
 inline namespace WITHIN_ISA {
 

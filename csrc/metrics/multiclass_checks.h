@@ -55,9 +55,9 @@ inline void check_multiclass_parts(const at::Tensor& probabilities, const std::o
     const double value = weights.reshape(-1)[at].item<double>();
     if (weights.size(0) == 1)
         TORCH_CHECK_VALUE(false, "multiclass_metrics: weights[", at, "] is ", value,
-                          ", expected a number from 0 to 2^400");
+                          ", expected a number from 0 to 2^960");
     TORCH_CHECK_VALUE(false, "multiclass_metrics: weights[", at / rows, ", ", at % rows, "] is ", value,
-                      ", expected a number from 0 to 2^400");
+                      ", expected a number from 0 to 2^960");
     std::abort();
 }
 

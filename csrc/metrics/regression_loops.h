@@ -16,6 +16,7 @@ constexpr int64_t kFetchedAhead = 24;  // rows by which scattered weights and ra
 // Inputs below this, and weights, leave every term finite.
 constexpr double kTame = 0x1p400;
 constexpr double kTameWeight = 0x1p200;
+constexpr double kMostRegressionWeight = 0x1p400;  // no product of sums of such is infinite
 
 struct RegressionBlock {
     alignas(64) double prediction[kRegressionBlock];
@@ -70,7 +71,8 @@ bool is_wild_block(const RegressionBlock& block, int64_t count) {
 
 inline bool find_bad_row(RegressionPass& pass, const RegressionBlock& block, int64_t at, int64_t count) {
     for (int64_t i = 0; i < count; ++i) {
-        const bool is_weight = pass.rows.weights == nullptr || (block.weight[i] >= 0 && block.weight[i] <= kMostWeight);
+        const bool is_weight =
+            pass.rows.weights == nullptr || (block.weight[i] >= 0 && block.weight[i] <= kMostRegressionWeight);
         pass.bad_input = !is_finite(block.prediction[i]) ? RegressionInput::predictions
                          : !is_finite(block.target[i])   ? RegressionInput::targets
                          : !is_weight                    ? RegressionInput::weights

@@ -8,7 +8,7 @@ namespace within {
 inline namespace WITHIN_ISA {
 
 constexpr int kWeightBits = 95;
-constexpr double kMostWeight = 0x1p400;  // no product of sums of such, or of one and a squared error, is infinite
+constexpr double kMostWeight = 0x1p960;  // no product of a sum of such and of a loss is infinite
 
 WITHIN_HOST_DEVICE int exponent_of(double value) { return static_cast<int>(bits_of(value) >> 52 & 0x7ff) - 1023; }
 

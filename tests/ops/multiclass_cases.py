@@ -64,7 +64,7 @@ def _weights() -> dict[str, Callable[[int], torch.Tensor | None]]:
         ", weighted": lambda rows: torch.rand(2, rows, generator=_draws(), dtype=torch.float64),
         ", wide weights": lambda rows: torch.ldexp(
             torch.rand(1, rows, generator=_draws(), dtype=torch.float64),
-            torch.randint(-1060, 1000, (1, rows), generator=_draws()),
+            torch.randint(-1060, 960, (1, rows), generator=_draws()),
         ),
         ", counts": lambda rows: torch.randint(0, 3, (2, rows), generator=_draws()).to(torch.float64),
     }

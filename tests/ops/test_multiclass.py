@@ -219,7 +219,7 @@ REFUSED = [
     ({"probabilities": changed_at(TABLE, (7, 2), 1.5)}, ValueError, r"probabilities\[7, 2\] is 1.5, expected .* 0 to 1"),
     ({"probabilities": changed_at(TABLE, (7, 0), -1e-9)}, ValueError, r"probabilities\[7, 0\] is -1e-09"),
     ({"weights": WEIGHTS[:-1]}, ValueError, r"weights has shape \[1, 19\], expected \[R, 20\]"),
-    ({"weights": changed_at(WEIGHTS, 3, -1)}, ValueError, r"weights\[3\] is -1, expected a number from 0 to 2\^400"),
+    ({"weights": changed_at(WEIGHTS, 3, -1)}, ValueError, r"weights\[3\] is -1, expected a number from 0 to 2\^960"),
     ({"weights": changed_at(WEIGHTS, 3, math.inf)}, ValueError, r"weights\[3\] is inf"),
     ({"weights": changed_at(WEIGHTS.repeat(2, 1), (1, 3), math.nan)}, ValueError, r"weights\[1, 3\] is nan"),
     ({"groups": torch.zeros(20)}, ValueError, r"groups is Float, expected int64"),
@@ -232,7 +232,7 @@ REFUSED = [
     ({"top_k": 2}, ValueError, r"top_k is 2, expected at least one whole number"),
     ({"top_k": (1.5,)}, ValueError, r"top_k is \(1.5,\)"),
     ({"weights": WEIGHTS[None][:0]}, ValueError, r"weights has shape \[0, 20\], expected at least one weighting"),
-    ({"weights": changed_at(WEIGHTS, 3, 1e121)}, ValueError, r"weights\[3\] is 1e\+121, expected a number from 0 to 2\^400"),
+    ({"weights": changed_at(WEIGHTS, 3, 1e290)}, ValueError, r"weights\[3\] is 1e\+290, expected a number from 0 to 2\^960"),
 ]
 
 

@@ -40,7 +40,7 @@ def multiclass_metrics(
         probabilities: Of each class, each in [0, 1], float64 or float32, shape [N, C], C at least 2; they are not made to sum
             to 1.
         labels: The true class, int64, shape [N], in [0, C).
-        weights: How much a row counts, from 0 to 2^400, float64 or float32, shape [N]; or shape [R, N], R weightings at
+        weights: How much a row counts, from 0 to 2^960, float64 or float32, shape [N]; or shape [R, N], R weightings at
             once. A row with weight 0 is as if it were not there.
         groups: The group of each row, int64, shape [N], in [0, num_groups).
         num_groups: How many groups; one more than the largest in ``groups`` by default.
