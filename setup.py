@@ -10,9 +10,12 @@ from pathlib import Path
 
 from setuptools import setup
 from torch.utils.cpp_extension import CUDA_HOME, BuildExtension, CppExtension, CUDAExtension
+from torch.version import __version__ as torch_version
 from torch.version import cuda as torch_cuda
 
 HERE = Path(__file__).resolve().parent
+TORCH_FLAGS = ("-DTORCH_API_INCLUDE_EXTENSION_H", "-DTORCH_EXTENSION_NAME=_C")
+"""What torch adds to the flags of each source; a header compiled without them would not be taken."""
 spec = importlib.util.spec_from_file_location("fingerprint", HERE / "within_wf/ops/fingerprint.py")
 fingerprint = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(fingerprint)
@@ -44,7 +47,30 @@ def cuda_headers() -> list[str]:
 
 
 class Build(BuildExtension):
-    """Writes down beside the extension what it was built from."""
+    """Reads torch's headers once for all sources, and writes down beside the extension what it was built from."""
+
+    def build_extensions(self) -> None:
+        self.precompile()
+        super().build_extensions()
+
+    def precompile(self) -> None:
+        """Compile csrc/core/torch.h, which takes longer than most of what includes it; g++ finds it before the header itself.
+
+        Where that fails, as with another compiler, sources read the header.
+        """
+        (extension,) = self.extensions
+        flags = [*extension.extra_compile_args["cxx"], *TORCH_FLAGS]
+        includes = [f"-I{folder}" for folder in (*extension.include_dirs, *self.compiler.include_dirs)]
+        command = [*self.compiler.compiler_so, *flags, *includes, "-x", "c++-header", str(HERE / "csrc/core/torch.h")]
+        header = Path(extension.include_dirs[0]) / "core/torch.h.gch"
+        said = header.with_suffix(".command")
+        if header.exists() and said.exists() and said.read_text() == repr((torch_version, command)):
+            return
+        header.parent.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run([*command, "-o", str(header)], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            header.unlink(missing_ok=True)
+        said.write_text(repr((torch_version, command)))
 
     def run(self) -> None:
         super().run()
@@ -80,7 +106,7 @@ def core() -> CppExtension:
         for path in (HERE / "csrc" / folder).glob("*")
         if path.suffix in suffixes
     )
-    compile_args = {"cxx": [*fingerprint.FLAGS, *sanitizers()]}
+    compile_args = {"cxx": [*fingerprint.FLAGS, "-g0", *sanitizers()]}
     if cuda:
         os.environ.setdefault("TORCH_CUDA_ARCH_LIST", "8.0;9.0+PTX")
         os.environ.setdefault("FORCE_CUDA", "1")
@@ -89,7 +115,7 @@ def core() -> CppExtension:
     return make(
         "within_wf._C",
         sources,
-        include_dirs=[str(HERE / "csrc"), write_digest(), *(cuda_headers() if cuda else [])],
+        include_dirs=[str(HERE / "build/precompiled"), str(HERE / "csrc"), write_digest(), *(cuda_headers() if cuda else [])],
         library_dirs=cuda_libraries() if cuda else [],
         extra_compile_args=compile_args,
         extra_link_args=sanitizers(),

@@ -1,7 +1,5 @@
 // Varies the rows of a table on the CPU: threads take shares of the rows.
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // The schemas that vary tables.
-#include <torch/library.h>
+#include "core/torch.h"
 
 namespace within {
 

@@ -1,7 +1,5 @@
 // The augmentation of images on the CPU: an image is one thread's.
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
 #include "augment/image_checks.h"
 #include "augment/image_kernel.h"

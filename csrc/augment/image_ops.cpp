@@ -1,5 +1,5 @@
 // The schemas of the augmentation of images.
-#include <torch/library.h>
+#include "core/torch.h"
 
 namespace within {
 

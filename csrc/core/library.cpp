@@ -1,5 +1,5 @@
 // The library `within`: what it was built from, and the instruction set its kernels run with.
-#include <torch/library.h>
+#include "core/torch.h"
 
 #include <string>
 

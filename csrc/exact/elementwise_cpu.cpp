@@ -1,7 +1,5 @@
 // Elementwise functions on the CPU.
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
 #include "core/dispatch.h"
 #include "exact/elementwise_checks.h"

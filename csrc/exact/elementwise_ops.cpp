@@ -1,5 +1,5 @@
 // The schema of elementwise functions.
-#include <torch/library.h>
+#include "core/torch.h"
 
 namespace within {
 

@@ -1,7 +1,5 @@
 // Matrix products on the CPU: b is laid out in panels once, then tiles of the product are shared among threads.
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // The schema of exact matrix products.
-#include <torch/library.h>
+#include "core/torch.h"
 
 namespace within {
 

@@ -1,7 +1,5 @@
 // Binary metrics on the CPU: rows are read into keys, sorted whole and group by group, and walked through in parts.
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
 #include <cmath>
 #include <vector>

@@ -1,5 +1,5 @@
 // The schema of binary metrics.
-#include <torch/library.h>
+#include "core/torch.h"
 
 namespace within {
 

@@ -1,8 +1,6 @@
 // Drift on the CPU: each column of both samples is sorted, then both are walked together; by groups, rows are put
 // together by group and each group is a whole of its own.
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,5 @@
 // Multiclass metrics on the CPU: rows side by side, then classes side by side.
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
 #include <algorithm>
 #include <limits>

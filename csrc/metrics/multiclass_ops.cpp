@@ -1,5 +1,5 @@
 // The schemas of multiclass metrics.
-#include <torch/library.h>
+#include "core/torch.h"
 
 namespace within {
 

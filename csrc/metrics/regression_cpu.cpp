@@ -1,8 +1,6 @@
 // Regression metrics on the CPU: two passes over the rows, a selection of errors and two sorts for the ranks; by
 // groups, rows are put together by group and each group is a whole of its own.
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
 #include <algorithm>
 #include <numeric>

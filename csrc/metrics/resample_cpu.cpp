@@ -1,7 +1,5 @@
 // Resamples of a bootstrap on the CPU, each by one thread.
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
 #include <algorithm>
 #include <vector>

@@ -1,5 +1,5 @@
 // The schema of a bootstrap's resamples.
-#include <torch/library.h>
+#include "core/torch.h"
 
 namespace within {
 

@@ -1,7 +1,5 @@
 // Minima, maxima, counts, softmax and rows by group on the CPU.
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
 #include <algorithm>
 #include <limits>

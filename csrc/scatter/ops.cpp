@@ -1,5 +1,5 @@
 // The schemas of the scatter family.
-#include <torch/library.h>
+#include "core/torch.h"
 
 namespace within {
 

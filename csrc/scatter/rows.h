@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "core/exact_accumulator.h"
 #include "core/dtype.h"
+#include "core/exact_accumulator.h"
 #include "scatter/counted.h"
 #include "scatter/window.h"
 

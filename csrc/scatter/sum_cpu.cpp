@@ -1,7 +1,5 @@
 // Exact sums, means and moments by group on the CPU: shares of the rows are added up side by side, then merged.
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
 #include <algorithm>
 #include <cstring>

@@ -235,7 +235,7 @@ def test_drift_has_no_units_of_one_sample():
         ),
         (
             lambda: multiclass_metrics(torch.full((3, 2), 0.5), torch.zeros(3, dtype=torch.int64), top_k=(1.5,)),
-            r"top_k is \(1.5,\), expected whole numbers",
+            r"top_k is \(1.5,\), expected at least one whole number, each 1 or more",
         ),
     ],
 )
