@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 
@@ -17,9 +18,11 @@ import within_wf.ops.scatter  # noqa: F401 - registers the gradients of its oper
 from tests.ops.binary_cases import binary_calls
 from tests.ops.bootstrap_cases import bootstrap_cases
 from tests.ops.case import Case
+from tests.ops.exact_attention_cases import attention_cases
 from tests.ops.exact_cases import exact_cases
 from tests.ops.feature_cases import feature_cases
 from tests.ops.image_cases import image_cases
+from tests.ops.lstm_cases import lstm_cases
 from tests.ops.multiclass_cases import multiclass_cases
 from tests.ops.regression_cases import drift_calls, regression_calls
 
@@ -29,7 +32,7 @@ Result = torch.Tensor | tuple[torch.Tensor, ...] | list[torch.Tensor]
 
 def run(case: Case, device: str | torch.device = "cpu", *, gradients: bool = True) -> dict[str, torch.Tensor]:
     """What the operator gives on a device, by name, on the CPU: results, and gradients of their weighted sum."""
-    arguments = [argument.to(device) if isinstance(argument, torch.Tensor) else argument for argument in case.make()]
+    arguments = [_moved(argument, device) for argument in case.make()]
     differentiable = case.differentiable if gradients else ()
     for position in differentiable:
         arguments[position] = arguments[position].detach().requires_grad_()
@@ -43,6 +46,12 @@ def run(case: Case, device: str | torch.device = "cpu", *, gradients: bool = Tru
         for position in differentiable:
             named[f"gradient of argument {position}"] = arguments[position].grad.cpu()
     return named
+
+
+def _moved(argument: object, device: str | torch.device) -> Any:
+    if isinstance(argument, list):
+        return [_moved(one, device) for one in argument]
+    return argument.to(device) if isinstance(argument, torch.Tensor) else argument
 
 
 def digest(named: dict[str, torch.Tensor]) -> dict[str, str]:
@@ -134,5 +143,7 @@ CASES = (
     *multiclass_cases(),
     *bootstrap_cases(),
     *exact_cases(),
+    *attention_cases(),
+    *lstm_cases(),
 )
 """Of every operator; tests/ops/test_cases.py wants each to be here."""

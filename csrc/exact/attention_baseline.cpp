@@ -1,0 +1,2 @@
+#include "core/standard.h"
+#include "exact/attention_backward_loops.h"

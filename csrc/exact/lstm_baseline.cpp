@@ -1,0 +1,2 @@
+#include "core/standard.h"
+#include "exact/lstm_backward_loops.h"
