@@ -8,11 +8,13 @@ with 1 where a kernel spills registers to memory without a reason in ``ALLOWED_S
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,8 +126,10 @@ def main() -> int:
     print("| unit | kernel | arch | registers | spills, bytes | stack, bytes | shared, bytes |")
     print("|---|---|---|---:|---:|---:|---:|")
     wrong = []
-    for unit in units():
-        kernels = sorted(read_report(compile_unit(unit)), key=lambda kernel: (kernel.name, kernel.architecture))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        reports = list(pool.map(compile_unit, units()))
+    for unit, report in zip(units(), reports, strict=True):
+        kernels = sorted(read_report(report), key=lambda kernel: (kernel.name, kernel.architecture))
         names = readable([kernel.name for kernel in kernels])
         for kernel, name in zip(kernels, names, strict=True):
             numbers = f"{kernel.registers} | {kernel.spills} | {kernel.stack} | {kernel.shared}"

@@ -20,6 +20,7 @@ NOT_OF_THE_CPU = (
     "test_gpu.py",
     "test_sanitizers.py",
 )
+SHARED = ("-q", "-x", "-n", "2", "--dist", "loadscope")
 MARKS = ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer")
 OVERRUN = """
 at::Tensor overrun_cpu(const at::Tensor& values) {
@@ -63,6 +64,7 @@ def run(tree: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess
         "ASAN_OPTIONS": "detect_leaks=0",
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "OMP_NUM_THREADS": "2",
+        "OMP_WAIT_POLICY": "PASSIVE",
         "PYTHONPATH": str(tree),
         **more,
     }
@@ -81,11 +83,11 @@ def passes(done: subprocess.CompletedProcess[str]) -> None:
 
 def test_emulated_kernels_pass_under_sanitizers():
     files = sorted(str(path) for path in (ROOT / "tests/ops").glob("test_*_kernels.py"))
-    passes(run(ROOT, "-m", "pytest", "-q", "-x", "-m", "not slow and not gpu", *files, WITHIN_EMULATED_KIND="sanitized"))
+    passes(run(ROOT, "-m", "pytest", *SHARED, "-m", "not slow and not gpu", *files, WITHIN_EMULATED_KIND="sanitized"))
 
 
 def test_the_tests_of_operators_pass_under_sanitizers(sanitized):
-    options = ["-q", "-x", "-s", "-p", "no:randomly", "-p", "tests.ops.few_examples", "-m", "not slow and not gpu"]
+    options = [*SHARED, "-p", "no:randomly", "-p", "tests.ops.few_examples", "-m", "not slow and not gpu"]
     left_out = [f"--ignore=tests/ops/{name}" for name in NOT_OF_THE_CPU] + ["--ignore-glob=*_kernels.py"]
     passes(run(sanitized, "-m", "pytest", *options, *left_out, "tests/ops"))
 
