@@ -63,14 +63,15 @@ class Build(BuildExtension):
         includes = [f"-I{folder}" for folder in (*extension.include_dirs, *self.compiler.include_dirs)]
         command = [*self.compiler.compiler_so, *flags, *includes, "-x", "c++-header", str(HERE / "csrc/core/torch.h")]
         header = Path(extension.include_dirs[0]) / "core/torch.h.gch"
-        said = header.with_suffix(".command")
-        if header.exists() and said.exists() and said.read_text() == repr((torch_version, command)):
+        said = header.with_suffix(".made_of")
+        made_of = repr((torch_version, command, (HERE / "csrc/core/torch.h").read_text()))
+        if header.exists() and said.exists() and said.read_text() == made_of:
             return
         header.parent.mkdir(parents=True, exist_ok=True)
         done = subprocess.run([*command, "-o", str(header)], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             header.unlink(missing_ok=True)
-        said.write_text(repr((torch_version, command)))
+        said.write_text(made_of)
 
     def run(self) -> None:
         super().run()

@@ -22,5 +22,8 @@ WITHIN_HOST_DEVICE double double_of(uint64_t bits) { return same_bits<double>(bi
 WITHIN_HOST_DEVICE uint32_t bits_of_float(float value) { return same_bits<uint32_t>(value); }
 WITHIN_HOST_DEVICE float float_of_bits(uint32_t bits) { return same_bits<float>(bits); }
 
+// Of the power of two at or below a normal number.
+WITHIN_HOST_DEVICE int exponent_of(double value) { return static_cast<int>(bits_of(value) >> 52 & 0x7ff) - 1023; }
+
 }  // namespace WITHIN_ISA
 }  // namespace within

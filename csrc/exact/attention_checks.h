@@ -94,7 +94,7 @@ inline at::Tensor finish_mask_gradient(const at::Tensor& sums, const std::option
     return sums.to(mask->scalar_type()).masked_fill_(sums.isnan(), nan);
 }
 
-// What all heads have in common; the matrices of one are set by `head_of`.
+// What all heads have in common; the matrices of one are set beside them.
 inline AttentionHead attention_of(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                   const std::optional<at::Tensor>& mask, const AttentionOptions& options) {
     AttentionHead head{};
@@ -136,9 +136,21 @@ inline MutableMatrix mutable_head_matrix(const at::Tensor& of, int64_t batch, in
     return {static_cast<char*>(of.mutable_data_ptr()) + head_bytes(of, batch, which), of.stride(2), of.stride(3)};
 }
 
-// [batch, heads, rows, width], in memory as torch's own attention lays it out: rows before heads.
-inline at::Tensor empty_heads(const at::Tensor& like, int64_t rows, int64_t width) {
-    return at::empty({like.size(0), rows, like.size(1), width}, like.options()).transpose(1, 2);
+// How many of query's heads share one of key's.
+inline int64_t heads_of_a_key(const at::Tensor& query, const at::Tensor& key) {
+    return std::max<int64_t>(1, query.size(1) / std::max<int64_t>(1, key.size(1)));
 }
+
+// What comes out, not yet written: [batch, heads, queries, value width], in memory as torch's own attention lays it
+// out, rows before heads; and of each row the highest score and the reciprocal of the sum.
+struct AttentionResult {
+    at::Tensor out, highest, reciprocal;
+
+    AttentionResult(const at::Tensor& query, const at::Tensor& value)
+        : out(at::empty({query.size(0), query.size(2), query.size(1), value.size(3)}, query.options()).transpose(1, 2)),
+          highest(at::empty({query.size(0), query.size(1), query.size(2)},
+                            query.options().dtype(wider_of(query.scalar_type())))),
+          reciprocal(at::empty_like(highest)) {}
+};
 
 }  // namespace within

@@ -6,6 +6,7 @@
 #include "core/dispatch.h"
 #include "core/kept_memory.h"
 #include "exact/attention_checks.h"
+#include "exact/threads.h"
 
 namespace within {
 
@@ -18,10 +19,6 @@ WITHIN_KERNEL(Backward, attention_backward)
 
 namespace {
 
-constexpr int64_t kWorkOfThread = int64_t{1} << 17;  // products that are worth one
-
-int64_t ceiling(int64_t count, int64_t of) { return (count + of - 1) / of; }
-
 // All heads of some tensors.
 class Heads {
   public:
@@ -33,7 +30,7 @@ class Heads {
           mask_(mask),
           common_(attention_of(query, key, value, mask, options)),
           heads_(query.size(1)),
-          shared_(std::max<int64_t>(1, heads_ / std::max<int64_t>(1, key.size(1)))) {}
+          shared_(heads_of_a_key(query, key)) {}
 
     const AttentionHead& common() const { return common_; }
     int64_t shared() const { return shared_; }  // heads that share their keys
@@ -61,8 +58,7 @@ class Heads {
     // Threads that the work is worth.
     int64_t threads() const {
         const int64_t products = query_.size(0) * heads_ * common_.queries * common_.keys;
-        return std::clamp<int64_t>(products * (common_.width + common_.value_width + 8) / kWorkOfThread, 1,
-                                   at::get_num_threads());
+        return threads_for(products * (common_.width + common_.value_width + 8));
     }
 
   private:
@@ -87,22 +83,20 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> exact_attention_cpu(const at::Ten
     check_attention(query, key, value, mask, options);
     const Heads heads(query, key, value, mask, options);
     const int64_t batch = query.size(0), count = query.size(1), queries = query.size(2);
-    const at::Tensor out = empty_heads(query, queries, value.size(3));
-    const at::TensorOptions wide = query.options().dtype(wider_of(query.scalar_type()));
-    const at::Tensor highest = at::empty({batch, count, queries}, wide), reciprocal = at::empty_like(highest);
+    const AttentionResult result(query, value);
     const int64_t blocks = ceiling(queries, kQueryBlock), size = heads.size();
     share(batch * count * blocks, heads.threads(), [&](int64_t begin, int64_t end) {
         const KeptMemory space(64 + heads.space().forward * size);
         for (int64_t at = begin; at < end; ++at) {
             const int64_t b = at / blocks / count, which = at / blocks % count;
             const int64_t first = (b * count + which) * queries * size, from = at % blocks * kQueryBlock;
-            attention_forward_kernel()({heads.of(b, which), mutable_head_matrix(out, b, which),
-                                        static_cast<char*>(highest.mutable_data_ptr()) + first,
-                                        static_cast<char*>(reciprocal.mutable_data_ptr()) + first, from,
+            attention_forward_kernel()({heads.of(b, which), mutable_head_matrix(result.out, b, which),
+                                        static_cast<char*>(result.highest.mutable_data_ptr()) + first,
+                                        static_cast<char*>(result.reciprocal.mutable_data_ptr()) + first, from,
                                         std::min(queries, from + kQueryBlock), space.as<void>()});
         }
     });
-    return {out, highest, reciprocal};
+    return {result.out, result.highest, result.reciprocal};
 }
 
 // The heads of a task, in order: all that share what is summed over them.

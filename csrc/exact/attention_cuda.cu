@@ -30,7 +30,7 @@ AttentionCall call_of(const at::Tensor& query, const at::Tensor& key, const at::
     if (mask) call.mask = shared_batch_of(*mask);
     call.batch = query.size(0);
     call.heads = query.size(1);
-    call.shared = std::max<int64_t>(1, call.heads / std::max<int64_t>(1, key.size(1)));
+    call.shared = heads_of_a_key(query, key);
     return call;
 }
 
@@ -42,19 +42,17 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> exact_attention_cuda(const at::Te
     const AttentionOptions options{is_causal, scale, dropout_p, seed, offset};
     check_attention(query, key, value, mask, options);
     const c10::cuda::CUDAGuard guard(query.device());
-    const at::Tensor out = empty_heads(query, query.size(2), value.size(3));
-    const at::TensorOptions wide = query.options().dtype(wider_of(query.scalar_type()));
-    const at::Tensor highest = at::empty({query.size(0), query.size(1), query.size(2)}, wide);
-    const at::Tensor reciprocal = at::empty_like(highest);
+    const AttentionResult result(query, value);
     const AttentionCall call = call_of(query, key, value, mask, options);
     with_element(call.common.dtype, [&](auto element) {
         using Element = decltype(element);
         using T = Wider<Element>;
-        launch_attention<Element, T>(call, batch_of(out), static_cast<T*>(highest.mutable_data_ptr()),
-                                     static_cast<T*>(reciprocal.mutable_data_ptr()), at::cuda::getCurrentCUDAStream());
+        launch_attention<Element, T>(call, batch_of(result.out), static_cast<T*>(result.highest.mutable_data_ptr()),
+                                     static_cast<T*>(result.reciprocal.mutable_data_ptr()),
+                                     at::cuda::getCurrentCUDAStream());
     });
     C10_CUDA_KERNEL_LAUNCH_CHECK();
-    return {out, highest, reciprocal};
+    return {result.out, result.highest, result.reciprocal};
 }
 
 std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> exact_attention_backward_cuda(

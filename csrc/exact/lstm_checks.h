@@ -118,6 +118,31 @@ inline at::Tensor lstm_stored(const at::Tensor& wide, at::ScalarType dtype) {
     return wide.to(dtype).masked_fill_(wide.isnan(), std::numeric_limits<double>::quiet_NaN());
 }
 
+// What a layer gives: what it writes, zero beyond a row's end; `kept` for its backward pass, or without numbers.
+struct LstmResult {
+    at::Tensor output, h, c, kept;
+
+    LstmResult(const LstmLayer& layer, bool keeps)
+        : output(layer.empty_sequence(layer.directions * layer.shape.hidden)),
+          h(at::empty_like(layer.h0)),
+          c(at::empty_like(layer.h0)),
+          kept(layer.empty(
+              {layer.directions, layer.shape.moments, layer.shape.batch, kLstmKept, keeps ? layer.shape.hidden : 0})) {
+        if (layer.shape.lengths == nullptr) return;
+        output.zero_();
+        kept.zero_();
+    }
+
+    std::tuple<at::Tensor, at::Tensor, at::Tensor> stored(at::ScalarType dtype) const {
+        return {lstm_stored(output, dtype), lstm_stored(h, dtype), lstm_stored(c, dtype)};
+    }
+    // With what the backward pass reads: `kept`, and the output where what is stored is narrower.
+    std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor> stored_and_kept(at::ScalarType dtype) const {
+        const at::Tensor wide = output.scalar_type() == dtype ? at::empty({0}, output.options()) : output;
+        return {lstm_stored(output, dtype), lstm_stored(h, dtype), lstm_stored(c, dtype), kept, wide};
+    }
+};
+
 // Tensors of the backward pass beside those of the forward one.
 struct LstmGradients {
     at::Tensor output, h, c;

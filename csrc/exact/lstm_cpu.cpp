@@ -6,6 +6,7 @@
 #include "core/dispatch.h"
 #include "core/kept_memory.h"
 #include "exact/lstm_checks.h"
+#include "exact/threads.h"
 
 namespace within {
 
@@ -25,14 +26,6 @@ WITHIN_KERNEL(RunLstmInputGradient, lstm_input_gradient)
 WITHIN_KERNEL(RunLstmWeightGradient, lstm_weight_gradient)
 
 namespace {
-
-constexpr int64_t kWorkOfThread = int64_t{1} << 17;  // products that are worth one
-
-int64_t ceiling(int64_t count, int64_t of) { return (count + of - 1) / of; }
-
-int64_t threads_for(int64_t products) {
-    return std::clamp<int64_t>(products / kWorkOfThread, 1, at::get_num_threads());
-}
 
 // Calls work(part, begin, end) for shares of `count` items of each of `parts`.
 template <typename Work>
@@ -54,20 +47,11 @@ T* offset(const at::Tensor& tensor, int64_t numbers) {
                                 numbers * tensor.element_size());
 }
 
-struct Forward {
-    at::Tensor output, h, c, kept;
-};
-
-Forward run_forward(const LstmLayer& layer, bool keeps) {
+LstmResult run_forward(const LstmLayer& layer, bool keeps) {
     const LstmShape& shape = layer.shape;
     const int64_t hidden = shape.hidden, batch = shape.batch, directions = layer.directions;
     const int64_t size = shape.is_double ? 8 : 4;
-    Forward result{layer.empty_sequence(directions * hidden), at::empty_like(layer.h0), at::empty_like(layer.h0),
-                   layer.empty({directions, shape.moments, batch, kLstmKept, hidden * keeps})};
-    if (shape.lengths != nullptr) {
-        result.output.zero_();
-        result.kept.zero_();
-    }
+    const LstmResult result(layer, keeps);
     if (batch == 0) return result;
 
     const int64_t width = lstm_width_kernel()(shape.is_double), blocks = ceiling(hidden, width);
@@ -117,20 +101,14 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> exact_lstm_cpu(const at::Tensor& 
                                                               const at::Tensor& c0, at::TensorList weights,
                                                               const std::optional<at::Tensor>& lengths,
                                                               bool batch_first) {
-    const auto dtype = input.scalar_type();
-    const Forward result = run_forward(check_lstm(input, h0, c0, weights, lengths, batch_first), false);
-    return {lstm_stored(result.output, dtype), lstm_stored(result.h, dtype), lstm_stored(result.c, dtype)};
+    return run_forward(check_lstm(input, h0, c0, weights, lengths, batch_first), false).stored(input.scalar_type());
 }
 
 std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor> exact_lstm_forward_cpu(
     const at::Tensor& input, const at::Tensor& h0, const at::Tensor& c0, at::TensorList weights,
     const std::optional<at::Tensor>& lengths, bool batch_first) {
-    const auto dtype = input.scalar_type();
-    const LstmLayer layer = check_lstm(input, h0, c0, weights, lengths, batch_first);
-    const Forward result = run_forward(layer, true);
-    const bool is_wide = layer.input.scalar_type() == dtype;
-    return {lstm_stored(result.output, dtype), lstm_stored(result.h, dtype), lstm_stored(result.c, dtype), result.kept,
-            is_wide ? layer.empty({0}) : result.output};
+    return run_forward(check_lstm(input, h0, c0, weights, lengths, batch_first), true)
+        .stored_and_kept(input.scalar_type());
 }
 
 // Where gates' gradients of each moment and row of the batch lie, side by side without gaps; nothing where no row ends

@@ -33,20 +33,10 @@ T* data(const at::Tensor& tensor) {
     return tensor.defined() ? static_cast<T*>(const_cast<void*>(tensor.const_data_ptr())) : nullptr;
 }
 
-struct Forward {
-    at::Tensor output, h, c, kept;
-};
-
-Forward run_forward(const LstmLayer& layer, bool keeps) {
+LstmResult run_forward(const LstmLayer& layer, bool keeps) {
     const LstmShape& shape = layer.shape;
     const int64_t hidden = shape.hidden;
-    Forward result{
-        layer.empty_sequence(layer.directions * hidden), at::empty_like(layer.h0), at::empty_like(layer.h0),
-        layer.empty({layer.directions, shape.moments, shape.batch, kLstmKept, hidden * static_cast<int64_t>(keeps)})};
-    if (shape.lengths != nullptr) {
-        result.output.zero_();
-        result.kept.zero_();
-    }
+    const LstmResult result(layer, keeps);
     if (shape.batch == 0) return result;
     const at::Tensor lengths =
         shape.lengths == nullptr ? at::Tensor() : layer.lengths.to(layer.input.device(), /*non_blocking=*/false);
@@ -87,21 +77,15 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> exact_lstm_cuda(const at::Tensor&
                                                                const std::optional<at::Tensor>& lengths,
                                                                bool batch_first) {
     const c10::cuda::CUDAGuard guard(input.device());
-    const auto dtype = input.scalar_type();
-    const Forward result = run_forward(check_lstm(input, h0, c0, weights, lengths, batch_first), false);
-    return {lstm_stored(result.output, dtype), lstm_stored(result.h, dtype), lstm_stored(result.c, dtype)};
+    return run_forward(check_lstm(input, h0, c0, weights, lengths, batch_first), false).stored(input.scalar_type());
 }
 
 std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor> exact_lstm_forward_cuda(
     const at::Tensor& input, const at::Tensor& h0, const at::Tensor& c0, at::TensorList weights,
     const std::optional<at::Tensor>& lengths, bool batch_first) {
     const c10::cuda::CUDAGuard guard(input.device());
-    const auto dtype = input.scalar_type();
-    const LstmLayer layer = check_lstm(input, h0, c0, weights, lengths, batch_first);
-    const Forward result = run_forward(layer, true);
-    const bool is_wide = layer.input.scalar_type() == dtype;
-    return {lstm_stored(result.output, dtype), lstm_stored(result.h, dtype), lstm_stored(result.c, dtype), result.kept,
-            is_wide ? layer.empty({0}) : result.output};
+    return run_forward(check_lstm(input, h0, c0, weights, lengths, batch_first), true)
+        .stored_and_kept(input.scalar_type());
 }
 
 // [moments, batch, features], whichever of a tensor's dimensions comes first.

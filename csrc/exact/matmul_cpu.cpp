@@ -6,6 +6,7 @@
 #include "core/dispatch.h"
 #include "core/kept_memory.h"
 #include "exact/matmul_checks.h"
+#include "exact/threads.h"
 
 namespace within {
 
@@ -18,10 +19,7 @@ WITHIN_KERNEL(Multiply, matmul_tile)
 
 namespace {
 
-constexpr int64_t kWorkOfThread = int64_t{1} << 17;  // products that are worth one
-constexpr int64_t kBlockPanels = 32;                 // of a tile, whose rows of a are packed once
-
-int64_t ceiling(int64_t count, int64_t of) { return (count + of - 1) / of; }
+constexpr int64_t kBlockPanels = 32;  // of a tile, whose rows of a are packed once
 
 at::Tensor exact_matmul_cpu(const at::Tensor& a, const at::Tensor& b, const std::optional<at::Tensor>& bias) {
     check_matmul(a, b, bias);
@@ -39,8 +37,7 @@ at::Tensor exact_matmul_cpu(const at::Tensor& a, const at::Tensor& b, const std:
     const int64_t panel_bytes = depth * width * size;
     const KeptMemory packed(batch * panels * panel_bytes);
     char* const packed_b = packed.as<char>();
-    const int64_t threads = std::clamp<int64_t>(batch * rows * columns * std::max<int64_t>(depth, 1) / kWorkOfThread, 1,
-                                                at::get_num_threads());
+    const int64_t threads = threads_for(batch * rows * columns * std::max<int64_t>(depth, 1));
     at::parallel_for(0, batch * panels, ceiling(batch * panels, threads), [&](int64_t begin, int64_t end) {
         for (int64_t at = begin; at < end;) {
             const int64_t which = at / panels, first = at % panels, last = std::min(panels, first + end - at);

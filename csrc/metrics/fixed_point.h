@@ -14,8 +14,6 @@ constexpr int kFixedBits = 125;
 
 inline namespace WITHIN_ISA {
 
-WITHIN_HOST_DEVICE int exponent_of(double value) { return static_cast<int>(bits_of(value) >> 52 & 0x7ff) - 1023; }
-
 WITHIN_HOST_DEVICE int bits_of_count(int64_t count) {
     int bits = 0;
     while (count >> bits != 0) ++bits;

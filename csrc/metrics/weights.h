@@ -10,8 +10,6 @@ inline namespace WITHIN_ISA {
 constexpr int kWeightBits = 95;
 constexpr double kMostWeight = 0x1p960;  // no product of a sum of such and of a loss is infinite
 
-WITHIN_HOST_DEVICE int exponent_of(double value) { return static_cast<int>(bits_of(value) >> 52 & 0x7ff) - 1023; }
-
 // A finite weight, 0 or more, in units of 2^(largest_exponent - 95); what is below a unit is left out.
 WITHIN_HOST_DEVICE __int128 whole_weight(double weight, int largest_exponent) {
     const uint64_t bits = bits_of(weight);

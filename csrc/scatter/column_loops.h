@@ -233,17 +233,8 @@ void with_work(const Share& share, Do&& run) {
 }
 
 template <typename Do>
-void with_type(const Share& share, Do&& run) {
-    switch (share.dtype) {
-        case Dtype::float64:
-            return with_work<double>(share, run);
-        case Dtype::float32:
-            return with_work<float>(share, run);
-        case Dtype::float16:
-            return with_work<Float16>(share, run);
-        case Dtype::bfloat16:
-            return with_work<BFloat16>(share, run);
-    }
+void with_type(const Share& share, const Do& run) {
+    with_element(share.dtype, [&](auto element) { with_work<decltype(element)>(share, run); });
 }
 
 // Whole groups, added and written.

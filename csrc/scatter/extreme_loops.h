@@ -132,24 +132,18 @@ void shares_of(const Softmax& task) {
     });
 }
 
-#define WITHIN_FOR_DTYPE(dtype, function, task) \
-    switch (dtype) {                            \
-        case Dtype::float64:                    \
-            return function<double>(task);      \
-        case Dtype::float32:                    \
-            return function<float>(task);       \
-        case Dtype::float16:                    \
-            return function<Float16>(task);     \
-        case Dtype::bfloat16:                   \
-            return function<BFloat16>(task);    \
-    }
-
-void scatter_extremes(const Extremes& task) { WITHIN_FOR_DTYPE(task.dtype, extremes_of, task) }
-void scatter_store_extremes(const Extremes& task) { WITHIN_FOR_DTYPE(task.dtype, store_extremes, task) }
-void scatter_exponentials(const Softmax& task) { WITHIN_FOR_DTYPE(task.dtype, exponentials_of, task) }
-void scatter_shares(const Softmax& task) { WITHIN_FOR_DTYPE(task.dtype, shares_of, task) }
-
-#undef WITHIN_FOR_DTYPE
+void scatter_extremes(const Extremes& task) {
+    with_element(task.dtype, [&](auto element) { extremes_of<decltype(element)>(task); });
+}
+void scatter_store_extremes(const Extremes& task) {
+    with_element(task.dtype, [&](auto element) { store_extremes<decltype(element)>(task); });
+}
+void scatter_exponentials(const Softmax& task) {
+    with_element(task.dtype, [&](auto element) { exponentials_of<decltype(element)>(task); });
+}
+void scatter_shares(const Softmax& task) {
+    with_element(task.dtype, [&](auto element) { shares_of<decltype(element)>(task); });
+}
 
 }  // namespace WITHIN_ISA
 }  // namespace within

@@ -265,16 +265,7 @@ void add_rows_of(Share& share) {
 }
 
 void scatter_add(Share& share) {
-    switch (share.dtype) {
-        case Dtype::float64:
-            return add_rows_of<double>(share);
-        case Dtype::float32:
-            return add_rows_of<float>(share);
-        case Dtype::float16:
-            return add_rows_of<Float16>(share);
-        case Dtype::bfloat16:
-            return add_rows_of<BFloat16>(share);
-    }
+    with_element(share.dtype, [&](auto element) { add_rows_of<decltype(element)>(share); });
 }
 
 }  // namespace WITHIN_ISA

@@ -20,9 +20,9 @@ from tests.ops.bootstrap_cases import bootstrap_cases
 from tests.ops.case import Case
 from tests.ops.exact_attention_cases import attention_cases
 from tests.ops.exact_cases import exact_cases
+from tests.ops.exact_lstm_cases import lstm_cases
 from tests.ops.feature_cases import feature_cases
 from tests.ops.image_cases import image_cases
-from tests.ops.lstm_cases import lstm_cases
 from tests.ops.multiclass_cases import multiclass_cases
 from tests.ops.regression_cases import drift_calls, regression_calls
 

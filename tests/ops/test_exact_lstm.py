@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.autograd import gradcheck
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from tests.ops.lstm_cases import KINDS, gradients, layer, special_layer
+from tests.ops.exact_lstm_cases import KINDS, gradients, layer, special_layer
 from within_wf.ops import exact, use_instruction_set
 from within_wf.ops.instruction_set import InstructionSet, instruction_set
 from within_wf.ops.reference.exact_lstm import lstm_layer, lstm_layer_gradients

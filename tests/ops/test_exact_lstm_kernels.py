@@ -5,7 +5,7 @@ import torch
 
 from tests.emulated.build import Reading
 from tests.ops.cases import Case, digest, run
-from tests.ops.lstm_cases import lstm_cases
+from tests.ops.exact_lstm_cases import lstm_cases
 from within_wf.ops.reference.exact_lstm import sum_rows
 
 CASES = [case for case in lstm_cases() if not case.name.partition(",")[0].endswith("16")]
@@ -124,11 +124,11 @@ EMULATED = {"exact_lstm": layer, "exact_lstm_forward": forward, "exact_lstm_back
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_an_emulated_result_has_the_bits_of_the_cpu(emulated, case: Case):
     want = digest(run(case, gradients=False))
-    assert digest(EMULATED[case.operator](emulated("lstm"), 1, *case.make())) == want
+    assert digest(EMULATED[case.operator](emulated("exact_lstm"), 1, *case.make())) == want
 
 
 def test_rows_of_many_blocks_are_added_in_order(emulated):
     values = torch.randn(2500, 3, generator=torch.Generator().manual_seed(0))
     out = torch.zeros(3)
-    emulated("lstm").run("exact_lstm_add_rows_float32", Reading(values), 3, 2500, 3, out, seed=0)
+    emulated("exact_lstm").run("exact_lstm_add_rows_float32", Reading(values), 3, 2500, 3, out, seed=0)
     assert torch.equal(out, sum_rows(values))

@@ -63,7 +63,7 @@ def multiclass_metrics(
         ValueError: A shape, dtype or number is not one above; the first wrong row, and its class, are named.
         IndexError: A label or a group is outside; the first such row is named.
     """
-    if not isinstance(top_k, Sequence) or not top_k or not all(isinstance(k, int) and k >= 1 for k in top_k):
+    if not isinstance(top_k, Sequence) or not top_k or not all(hasattr(k, "__index__") and k >= 1 for k in top_k):
         raise ValueError(f"multiclass_metrics: top_k is {top_k}, expected at least one whole number, each 1 or more, as (1, 5)")
     if groups is not None and num_groups is None:
         num_groups = int(groups.max()) + 1 if groups.numel() else 0
@@ -92,7 +92,7 @@ def multiclass_metrics(
         "log_loss": _share(sums.of_values(), total),
         "macro_f1": _share(_over_classes(f1), _over_classes(known)),
         "weighted_f1": _share(_over_classes(f1 * there), total),
-        "top_k": torch.stack([_share(sums.where(places < min(k, classes)), total) for k in top_k], dim=-1),
+        "top_k": torch.stack([_share(sums.where(places < min(int(k), classes)), total) for k in top_k], dim=-1),
         "confusion": confusion.reshape(*confusion.shape[:2], classes, classes),
         "roc_auc_ovr": _over_classes(areas) / classes,
     }

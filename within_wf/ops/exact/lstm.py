@@ -119,15 +119,9 @@ def _like_layer(
 
 
 @register_fake("within::exact_lstm_forward")
-def _like_forward(
-    input: torch.Tensor,  # noqa: A002
-    h0: torch.Tensor,
-    c0: torch.Tensor,
-    weights: Sequence[torch.Tensor],
-    lengths: torch.Tensor | None,
-    batch_first: bool,
-) -> tuple[torch.Tensor, ...]:
-    output, h, c = _like_layer(input, h0, c0, weights, lengths, batch_first)
+def _like_forward(*arguments: Any) -> tuple[torch.Tensor, ...]:
+    input, h0, *_, batch_first = arguments  # noqa: A001
+    output, h, c = _like_layer(*arguments)
     moments, batch = (input.shape[1], input.shape[0]) if batch_first else input.shape[:2]
     wide = _wide(input.dtype)
     kept = input.new_empty((h0.shape[0], moments, batch, 6, h0.shape[2]), dtype=wide)

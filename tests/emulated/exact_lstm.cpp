@@ -1,6 +1,5 @@
 // LSTM layers: what the source csrc/exact/lstm_cuda.cu asks of a GPU.
 #include "exact/lstm.cuh"
-
 #include "interface.h"
 
 #define LSTM(name, T)                                                                                                \
