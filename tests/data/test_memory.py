@@ -47,7 +47,7 @@ def test_pandas_tables_are_taken_too():
     assert optimize_memory_usage(pd.DataFrame({"a": [1, 2]})).schema == {"a": pl.Int8}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     whole=st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), max_size=5),
     real=st.lists(st.one_of(st.none(), st.floats()), max_size=5),

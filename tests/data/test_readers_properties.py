@@ -69,7 +69,7 @@ def path(tmp_path_factory):
     return tmp_path_factory.mktemp("read") / "x.csv"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(edits=st.lists(EDIT, min_size=1, max_size=6))
 def test_edited_csv(path, edits):
     table = read(path, edited(CSV, edits))
@@ -79,7 +79,7 @@ def test_edited_csv(path, edits):
             assert name not in table.columns or table[name].dtype in types
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(edits=st.lists(EDIT, min_size=1, max_size=3))
 def test_edited_parquet(path, edits):
     content = edited(PARQUET.getvalue()[4:-4], edits)
@@ -87,7 +87,7 @@ def test_edited_parquet(path, edits):
     assert table is None or table.height
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(content=st.binary(max_size=200), head=st.sampled_from([b"", b"PAR1", b"ad_id,score,platform\n", b"\xef\xbb\xbf"]))
 @pytest.mark.parametrize("reader", ["table", "upworthy", "facebook_campaigns", "ad_exchange"])
 def test_random_bytes(path, reader, content, head):
@@ -98,7 +98,7 @@ def test_random_bytes(path, reader, content, head):
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(rows=st.lists(st.tuples(CELL, st.floats(allow_nan=False), st.integers(0, 2**62)), min_size=1, max_size=8))
 def test_what_is_written_is_read_back(path, rows):
     lines = [

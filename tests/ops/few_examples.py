@@ -22,5 +22,5 @@ def _with_few(self: settings, *arguments: Any, **keywords: Any) -> None:
 
 
 settings.__init__ = _with_few  # type: ignore[method-assign]
-settings.register_profile("few", max_examples=MOST, deadline=None)
+settings.register_profile("few", max_examples=MOST)
 settings.load_profile("few")

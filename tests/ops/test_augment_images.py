@@ -65,7 +65,7 @@ def torchvision_colours(x: torch.Tensor, draws: AugmentationDraws, i: int) -> to
     return x
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_geometry_is_torchvisions(data):
     height, width = data.draw(st.integers(1, 70)), data.draw(st.integers(1, 70))

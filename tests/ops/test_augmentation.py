@@ -60,7 +60,7 @@ def test_what_cannot_be_cropped_is_cropped_centrally_as_torchvision_does(sizes):
     assert ours == [(height - h) // 2, (width - w) // 2, h, w]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 5000), st.integers(1, 5000), st.floats(0.001, 1), st.floats(0.01, 100))
 def test_a_crop_is_inside_its_image(height, width, scale, ratio):
     config = AugmentationConfig(crop_scale=(scale, 1.0), crop_ratio=(min(1.0, ratio), max(1.0, ratio)))

@@ -64,7 +64,7 @@ scores = st.one_of(levels, st.floats(0, 1, width=32), st.just(0.5))
 weight = st.one_of(st.just(1.0), st.just(0.0), st.floats(1e-3, 1e3), st.sampled_from([1e-60, 1e60]))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(st.tuples(scores, st.booleans(), weight), min_size=1, max_size=40),
     st.booleans(),
@@ -92,7 +92,7 @@ def test_many_rows_agree_with_scikit_learn(dtype, levels, weights):
         assert_close(binary_metrics(p, y, weights=w), scikit(*as_numpy(p, y, w)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(levels, st.booleans(), st.integers(-60, 60), st.integers(1, 2**53 - 1)), min_size=2, max_size=12))
 def test_weights_that_lie_far_apart_lose_nothing(rows):
     """Against fractions: every pair of a positive and a negative, and every threshold."""

@@ -33,7 +33,7 @@ def divergences(reference, current, bins, edges):
     return ((shares[1] - shares[0]) * logarithm).sum(), (shares[1] * logarithm).sum()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(numbers, min_size=1, max_size=40), st.lists(numbers, min_size=1, max_size=40), st.integers(1, 7))
 def test_it_agrees_with_scipy(reference, current, bins):
     got = drift_metrics(tensor(reference), tensor(current), bins=bins)
@@ -82,7 +82,7 @@ def test_the_limit_of_the_p_value_is_that_of_kolmogorov(z):
     assert got["ks_pvalue"].item() == pytest.approx(scipy.stats.kstwo.sf(by / rows, e), rel=2e-3)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(st.tuples(numbers, st.floats(0.01, 5)), min_size=1, max_size=30),
     st.lists(st.tuples(numbers, st.floats(0.01, 5)), min_size=1, max_size=30),

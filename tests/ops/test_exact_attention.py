@@ -43,7 +43,7 @@ def test_it_is_the_order_of_the_page(call: Call):
     assert bits(*backward(call)) == bits(*of_reference(call.arguments(), call.backward_arguments()[0]))
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     st.tuples(st.integers(1, 2), st.integers(1, 2), SIZES, st.integers(1, 140), SIZES, SIZES), st.sampled_from(NARROW),
     st.sampled_from([None, (0, 0, 0, 1), (1, 1, 1, 1), (1, 0, 1, 1)]), st.booleans(), st.booleans(),

@@ -33,7 +33,7 @@ def everything(of):
     return [*OPS.exact_lstm(*of), *OPS.exact_lstm_backward(*gradients(of))]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(1, 4), st.integers(1, 8), st.integers(0, 9), st.integers(1, 21), st.integers(1, 2), st.booleans(), st.data())
 def test_a_layer_is_its_loops(moments, batch, inputs, hidden, directions, has_bias, data):
     draw = st.none() | st.lists(st.integers(1, moments), min_size=batch, max_size=batch)

@@ -56,7 +56,7 @@ def table_of(rows):
     return np.clip(table / table.sum(axis=1, keepdims=True), 0, 1)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(rows_of, st.integers(1, CLASSES))
 def test_equals_scikit_learn(rows, k):
     table, labels = table_of(rows), np.array([row[0] for row in rows])
@@ -68,7 +68,7 @@ def test_equals_scikit_learn(rows, k):
             assert ours[name].numpy() == pytest.approx(np.array(want), rel=1e-12, abs=1e-15, nan_ok=True), name
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(rows_of)
 def test_equals_plain_torch(rows):
     table, labels = torch.from_numpy(table_of(rows)), torch.tensor([row[0] for row in rows])

@@ -71,7 +71,7 @@ def tensor(values, dtype=torch.float64):
     return torch.tensor(values, dtype=dtype)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.tuples(st.one_of(few, finite), st.one_of(few, finite)), min_size=1, max_size=25))
 def test_it_agrees_with_scikit_learn_and_fractions(rows):
     p, t = zip(*rows, strict=True)
@@ -87,7 +87,7 @@ def test_it_agrees_with_scikit_learn_and_fractions(rows):
         np.testing.assert_allclose(got[key].numpy(), want[key], rtol=1e-12, atol=1e-12 * scale[key], err_msg=key)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.one_of(few, finite), few, st.floats(0.01, 10)), min_size=3, max_size=25))
 def test_weights_agree_with_scikit_learn_and_fractions(rows):
     p, t, w = zip(*rows, strict=True)

@@ -32,7 +32,7 @@ def exact(values: list[float]) -> float:
             return math.inf if total > 0 else -math.inf
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(finite, st.integers(0, 3)), max_size=60))
 def test_a_sum_is_correctly_rounded(rows):
     values = torch.tensor([value for value, _ in rows], dtype=torch.float64)
@@ -41,7 +41,7 @@ def test_a_sum_is_correctly_rounded(rows):
     assert scatter(values, index, 4).tolist() == want
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), max_size=40))
 def test_float32_is_rounded_once(values):
     got = scatter(torch.tensor(values, dtype=torch.float32), torch.zeros(len(values), dtype=torch.int64), 1)
@@ -62,7 +62,7 @@ def test_half_precision_is_that_of_the_sum(dtype):
     assert torch.equal(scatter(values, index, 7), want.to(dtype))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(finite, min_size=2, max_size=50), st.randoms())
 def test_order_does_not_matter(values, random):
     shuffled = list(values)
@@ -153,7 +153,7 @@ def test_each_reduction_is_that_of_plain_torch(reduce, dtype, shape):
     torch.testing.assert_close(got.double(), want, rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=30), st.integers(0, 1))
 def test_a_variance_is_right_however_far_from_zero_the_mean_is(values, ddof):
     numbers = [Fraction(value) for value in values]
