@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Literal
 
 from setuptools import setup
 from torch.utils.cpp_extension import CUDA_HOME, BuildExtension, CppExtension, CUDAExtension
@@ -16,16 +17,23 @@ from torch.version import cuda as torch_cuda
 HERE = Path(__file__).resolve().parent
 TORCH_FLAGS = ("-DTORCH_API_INCLUDE_EXTENSION_H", "-DTORCH_EXTENSION_NAME=_C")
 """What torch adds to the flags of each source; a header compiled without them would not be taken."""
+FOR_GPU = ("_cuda.cpp", ".cu")
+"""How sources end that need CUDA: with torch's headers for g++, with kernels for nvcc."""
 spec = importlib.util.spec_from_file_location("fingerprint", HERE / "within_wf/ops/fingerprint.py")
 fingerprint = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(fingerprint)
+
+
+def nvcc() -> str | None:
+    """CUDA's compiler."""
+    return shutil.which("nvcc") or (shutil.which("nvcc", path=str(Path(CUDA_HOME) / "bin")) if CUDA_HOME else None)
 
 
 def with_cuda() -> bool:
     """Whether to compile for a GPU; WITHIN_CUDA=0 says no."""
     if os.environ.get("WITHIN_CUDA") == "0" or os.environ.get("WITHIN_SANITIZE") == "1" or torch_cuda is None:
         return False
-    return shutil.which("nvcc") is not None or (CUDA_HOME is not None and (Path(CUDA_HOME) / "bin/nvcc").exists())
+    return nvcc() is not None
 
 
 def sanitizers() -> list[str]:
@@ -37,13 +45,6 @@ def sanitizers() -> list[str]:
     if os.environ.get("WITHIN_SANITIZE") != "1":
         return []
     return ["-fsanitize=address,undefined", "-fno-sanitize=vptr", "-fno-sanitize-recover=undefined", "-O1", "-g1"]
-
-
-def cuda_headers() -> list[str]:
-    """The folders of CUDA's headers that come with a CUDA torch as packages of their own."""
-    found = importlib.util.find_spec("nvidia")
-    roots = [] if found is None else list(found.submodule_search_locations or [])
-    return sorted(str(header.parent) for root in roots for header in Path(root).glob("*/include/cusparse.h"))
 
 
 class Build(BuildExtension):
@@ -81,10 +82,11 @@ class Build(BuildExtension):
             (folder / fingerprint.BUILD_FILE.name).write_text(json.dumps(content, sort_keys=True) + "\n")
 
 
-def cuda_libraries() -> list[str]:
-    """Where nvcc says its libraries are; a wrapper's own place says nothing."""
-    said = subprocess.run(["nvcc", "--dryrun", "-x", "cu", os.devnull], capture_output=True, text=True, check=False).stderr
-    return [folder for line in said.splitlines() if "LIBRARIES=" in line for folder in re.findall(r'-L"?([^" ]+)', line)]
+def cuda_folders(what: Literal["INCLUDES", "LIBRARIES"]) -> list[str]:
+    """Where nvcc says its headers or libraries are; a wrapper's own place says nothing."""
+    command = [nvcc() or "nvcc", "--dryrun", "-x", "cu", os.devnull]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    return [folder for line in said.splitlines() if f" {what}=" in line for folder in re.findall(r'-[IL]"?([^" ]+)', line)]
 
 
 def write_digest() -> str:
@@ -99,13 +101,12 @@ def write_digest() -> str:
 
 def core() -> CppExtension:
     cuda = with_cuda()
-    suffixes = (".cpp", ".cu") if cuda else (".cpp",)
     folders = ("core", "augment", "scatter", "metrics", "exact")
     sources = sorted(
         str(path.relative_to(HERE))
         for folder in folders
         for path in (HERE / "csrc" / folder).glob("*")
-        if path.suffix in suffixes
+        if path.suffix in (".cpp", ".cu") and (cuda or not path.name.endswith(FOR_GPU))
     )
     compile_args = {"cxx": [*fingerprint.FLAGS, "-g0", *sanitizers()]}
     if cuda:
@@ -116,8 +117,13 @@ def core() -> CppExtension:
     return make(
         "within_wf._C",
         sources,
-        include_dirs=[str(HERE / "build/precompiled"), str(HERE / "csrc"), write_digest(), *(cuda_headers() if cuda else [])],
-        library_dirs=cuda_libraries() if cuda else [],
+        include_dirs=[
+            str(HERE / "build/precompiled"),
+            str(HERE / "csrc"),
+            write_digest(),
+            *(cuda_folders("INCLUDES") if cuda else []),
+        ],
+        library_dirs=cuda_folders("LIBRARIES") if cuda else [],
         extra_compile_args=compile_args,
         extra_link_args=sanitizers(),
     )

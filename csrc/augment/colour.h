@@ -93,13 +93,6 @@ WITHIN_HOST_DEVICE int32_t channel_units(float value, float unit) {
     return static_cast<int32_t>(fmaf(value, unit, 0.5f));
 }
 
-struct ImageSums {
-    unsigned long long grey;
-    unsigned long long channel[3];  // in kMeanUnit
-    unsigned long long coarse[3];   // in kSquareUnit
-    unsigned long long square[3];
-};
-
 // What is added to a pixel times the factor: the mean grey's share.
 WITHIN_HOST_DEVICE float contrast_rest(const ImageSums& sums, int64_t pixels, float factor) {
     const double mean = static_cast<double>(sums.grey) / (static_cast<double>(pixels) * static_cast<double>(kGreyUnit));

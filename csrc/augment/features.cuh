@@ -1,7 +1,7 @@
 // The kernels that vary tables and the functions that launch them; compiled by nvcc, and by the tests' emulator.
 #pragma once
 
-#include "augment/features.h"
+#include "augment/features_launch.h"
 #include "core/launch.h"
 #include "core/normal.h"
 
@@ -117,6 +117,8 @@ __global__ void partners_outside_kernel(const int64_t* partners, int64_t rows, i
         if (partners[row] < 0 || partners[row] >= bank_rows) atomicMin(outside, static_cast<unsigned long long>(row));
 }
 
+}  // namespace WITHIN_ISA
+
 template <typename T, bool kIsGradient>
 void launch_features(const Features& task, Stream stream) {
     const int64_t blocks = (task.columns + kFeaturesOfBlock - 1) / kFeaturesOfBlock;
@@ -124,15 +126,14 @@ void launch_features(const Features& task, Stream stream) {
                   task);
 }
 
-inline void launch_mixup(const Mixup& mixup, Stream stream) {
+void launch_mixup(const Mixup& mixup, Stream stream) {
     WITHIN_LAUNCH((mixup_kernel), feature_blocks(mixup.end), kFeatureThreads, 0, stream, mixup);
 }
 
-inline void launch_partners_outside(const int64_t* partners, int64_t rows, int64_t bank_rows,
-                                    unsigned long long* outside, Stream stream) {
+void launch_partners_outside(const int64_t* partners, int64_t rows, int64_t bank_rows, unsigned long long* outside,
+                             Stream stream) {
     WITHIN_LAUNCH((partners_outside_kernel), feature_blocks(rows), kFeatureThreads, 0, stream, partners, rows,
                   bank_rows, outside);
 }
 
-}  // namespace WITHIN_ISA
 }  // namespace within

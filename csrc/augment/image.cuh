@@ -5,6 +5,7 @@
 #pragma once
 
 #include "augment/colour.h"
+#include "augment/image_launch.h"
 #include "augment/noise.h"
 #include "augment/plan.h"
 #include "augment/resize.h"
@@ -16,23 +17,6 @@ inline namespace WITHIN_ISA {
 
 constexpr int kImageThreads = 256;
 constexpr int64_t kTilePixels = 1024;
-constexpr int kImageSums = sizeof(ImageSums) / sizeof(unsigned long long);
-constexpr int kMostWaits = 2;
-
-struct DeviceImages {
-    int64_t count;
-    const uint8_t* pixels;
-    const int64_t* places;  // [count, 3]: offset in bytes, height, width
-    bool is_planar;
-    const ImageIntegers* integers;
-    const ImageFloats* floats;
-    ImageTarget target;
-    int column_taps, row_taps;  // the most of any image
-    int *column_first, *row_first;
-    int16_t *column_weights,
-        *row_weights;  // room for target.width * column_taps of each image, target.height * row_taps
-    ImageSums* sums;   // [kMostWaits, count], zeros at first
-};
 
 struct Tile {
     int64_t rows, columns;  // of every tile but the last ones
@@ -260,14 +244,16 @@ __global__ void __launch_bounds__(kImageThreads)
     }
 }
 
-inline void launch_weigh_taps(const DeviceImages& images, Stream stream) {
+}  // namespace WITHIN_ISA
+
+void launch_weigh_taps(const DeviceImages& images, Stream stream) {
     const int64_t items = images.count * (images.target.width + images.target.height);
     const int64_t blocks = (items + kImageThreads - 1) / kImageThreads;
     WITHIN_LAUNCH(weigh_taps_kernel, static_cast<int>(blocks < 65536 ? blocks : 65536), kImageThreads, 0, stream,
                   images);
 }
 
-inline void launch_count_statistic(const DeviceImages& images, int wait, Stream stream) {
+void launch_count_statistic(const DeviceImages& images, int wait, Stream stream) {
     const Tile tile = tile_of(images.target);
     WITHIN_LAUNCH(count_statistic_kernel, static_cast<unsigned>(images.count * tile.count), kImageThreads, 0, stream,
                   images, tile, wait);
@@ -280,5 +266,4 @@ void launch_augment_images(const DeviceImages& images, Out* out, Stream stream) 
                   static_cast<size_t>(3 * tile.rows * tile.columns) * sizeof(float), stream, images, tile, out);
 }
 
-}  // namespace WITHIN_ISA
 }  // namespace within

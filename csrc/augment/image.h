@@ -34,6 +34,14 @@ struct ImageFloats {
 };
 constexpr int kImageFloats = sizeof(ImageFloats) / sizeof(float);
 
+// What is summed over an image, in units of augment/colour.h.
+struct ImageSums {
+    unsigned long long grey;
+    unsigned long long channel[3];  // in kMeanUnit
+    unsigned long long coarse[3];   // in kSquareUnit
+    unsigned long long square[3];
+};
+
 // Bytes of one image, and the steps between neighbours in them.
 struct ImageSource {
     const uint8_t* pixels;

@@ -1,10 +1,15 @@
 // How kernels are launched: by nvcc's runtime on a GPU, by the emulator of the tests on the CPU.
 //
 // WITHIN_LAUNCH((kernel<A, B>), blocks, threads, shared_bytes, stream, arguments...) starts a kernel;
-// WITHIN_SHARED(type, name) is the dynamic shared memory of a block; within::Stream is what launches are ordered by.
+// WITHIN_SHARED(type, name) is the dynamic shared memory of a block; WITHIN_INSTANTIATE(launch_it<A>) makes a function
+// of a template for the sources that call it.
 #pragma once
 
 #include <cstdint>
+
+#include "core/stream.h"
+
+#define WITHIN_INSTANTIATE(...) template decltype(__VA_ARGS__) __VA_ARGS__
 
 #if defined(__CUDACC__)
 #include <cuda_runtime.h>
@@ -14,10 +19,6 @@
 #define WITHIN_SHARED(type, name)                                  \
     extern __shared__ __align__(16) unsigned char within_shared[]; \
     type* name = reinterpret_cast<type*>(within_shared)
-
-namespace within {
-using Stream = cudaStream_t;
-}
 #else
 #include "emulator/cuda.h"
 #endif

@@ -127,9 +127,6 @@ static inline cudaError_t cudaFuncSetAttribute(Kernel*, cudaFuncAttribute which,
 }
 
 namespace within {
-
-using Stream = cudaStream_t;
-
 namespace emulator {
 
 // Sizes as they were asked for: CUDA would cut a number of 64 bits silently.

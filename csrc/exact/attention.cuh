@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/launch.h"
-#include "exact/attention.h"
+#include "exact/attention_launch.h"
 
 namespace within {
 inline namespace WITHIN_ISA {
@@ -12,34 +12,6 @@ constexpr int kAttentionSide = 16;  // threads along both
 constexpr int kAttentionOwn = kAttentionTile / kAttentionSide;
 constexpr int kAttentionThreads = kAttentionSide * kAttentionSide;
 static_assert(kAttentionTile == kKeyTile);
-
-// All heads of a tensor, by steps in elements.
-struct HeadBatch {
-    const void* data;
-    int64_t batch_step;
-    int64_t head_step;
-    int64_t row_step;
-    int64_t column_step;
-};
-
-struct AttentionCall {
-    AttentionHead common;  // its matrices are not read
-    HeadBatch query;
-    HeadBatch key;
-    HeadBatch value;
-    HeadBatch mask;
-    int64_t batch;
-    int64_t heads;
-    int64_t shared;  // heads that share their keys
-};
-
-struct AttentionSaved {
-    HeadBatch gradient;
-    HeadBatch out;
-    const void* highest;     // [batch, heads, queries]
-    const void* reciprocal;  // [batch, heads, queries]
-    const void* delta;       // [batch, heads, queries]
-};
 
 WITHIN_HOST_DEVICE float attention_nan(float) { return float_of_bits(0x7fc00000u); }
 WITHIN_HOST_DEVICE double attention_nan(double) { return double_of(0x7ff8000000000000ull); }
@@ -302,6 +274,8 @@ __global__ void attention_kernel(AttentionCall call, HeadBatch out, T* highest, 
     }
 }
 
+}  // namespace WITHIN_ISA
+
 template <typename Element, typename T>
 void launch_attention(const AttentionCall& call, const HeadBatch& out, T* highest, T* reciprocal, Stream stream) {
     const int64_t tiles = (call.common.queries + kAttentionTile - 1) / kAttentionTile;
@@ -312,5 +286,4 @@ void launch_attention(const AttentionCall& call, const HeadBatch& out, T* highes
                   highest, reciprocal);
 }
 
-}  // namespace WITHIN_ISA
 }  // namespace within

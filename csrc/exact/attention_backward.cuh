@@ -6,14 +6,6 @@
 namespace within {
 inline namespace WITHIN_ISA {
 
-struct AttentionGradients {
-    HeadBatch query;
-    HeadBatch key;
-    HeadBatch value;
-    void* mask;  // float or double, contiguous, of mask_sizes; null: not wanted
-    int64_t mask_sizes[4];
-};
-
 template <typename Element, typename T>
 WITHIN_HOST_DEVICE HeadRows<Element> saved_rows(const HeadBatch& of, const HeadView<Element, T>& view) {
     return rows_of_head<Element>(of, view.batch, view.head);
@@ -226,7 +218,8 @@ __global__ void attention_mask_kernel(AttentionCall call, AttentionSaved saved, 
     }
 }
 
-// `delta` is space for [batch, heads, queries] numbers.
+}  // namespace WITHIN_ISA
+
 template <typename Element, typename T>
 void launch_attention_backward(const AttentionCall& call, AttentionSaved saved, const AttentionGradients& gradients,
                                T* delta, Stream stream) {
@@ -254,5 +247,4 @@ void launch_attention_backward(const AttentionCall& call, AttentionSaved saved, 
                       stream, call, saved, gradients);
 }
 
-}  // namespace WITHIN_ISA
 }  // namespace within

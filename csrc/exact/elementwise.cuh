@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/launch.h"
-#include "exact/elementwise.h"
+#include "exact/elementwise_launch.h"
 
 namespace within {
 inline namespace WITHIN_ISA {
@@ -30,11 +30,11 @@ struct UnaryLaunch {
     }
 };
 
-// count > 0.
+}  // namespace WITHIN_ISA
+
 template <typename Element>
 void launch_unary(Unary function, const Element* x, int64_t count, Element* out, Stream stream) {
     with_function(function, UnaryLaunch<Element>{x, count, out, stream});
 }
 
-}  // namespace WITHIN_ISA
 }  // namespace within

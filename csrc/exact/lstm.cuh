@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/launch.h"
-#include "exact/lstm.h"
+#include "exact/lstm_launch.h"
 #include "exact/sum.h"
 
 namespace within {
@@ -14,38 +14,6 @@ constexpr int kLstmThreads = 128;
 // One number of T's width at a time.
 template <typename T>
 using LstmLane = std::conditional_t<std::is_same_v<T, float>, Scalar, Scalar64>;
-
-// One direction of a layer. w_hh is turned, [hidden, 4 hidden], going forwards, and as it is going back.
-template <typename T>
-struct LstmDevice {
-    LstmShape shape;  // lengths on the device
-    const T* of_x;    // the input's product with w_ih and the biases: rows [moments or batch first, 4 hidden]
-    int64_t of_x_moment, of_x_row;
-    const T* w_hh;
-    const T* h0;
-    const T* c0;
-    T* out;
-    int64_t out_moment, out_row;
-    T* h;
-    T* c;     // the cells of each row, from moment to moment
-    T* kept;  // or null
-};
-
-template <typename T>
-struct LstmDeviceGradients {
-    LstmShape shape;
-    const T* kept;
-    const T* c0;
-    const T* grad_out;
-    int64_t out_moment, out_row;
-    const T* grad_h;
-    const T* w_hh;
-    const int32_t* place;
-    T* grad_gates;
-    int64_t grad_step;
-    T* grad_h0;
-    T* grad_c;  // of the cells of each row, from moment to moment; those of c at first, of c0 in the end
-};
 
 // A thread has a hidden unit of a row: its four chains go on over the hidden units before.
 template <typename T>
@@ -164,7 +132,8 @@ __global__ void lstm_add_rows_kernel(const T* values, int64_t step, int64_t rows
     }
 }
 
-// batch > 0, as below.
+}  // namespace WITHIN_ISA
+
 template <typename T>
 void launch_lstm_forward(const LstmDevice<T>& layer, Stream stream) {
     const int blocks = blocks_of(layer.shape.batch * layer.shape.hidden, kLstmThreads);
@@ -190,5 +159,4 @@ void launch_lstm_add_rows(const T* values, int64_t step, int64_t rows, int64_t c
                   rows, columns, out);
 }
 
-}  // namespace WITHIN_ISA
 }  // namespace within

@@ -1,8 +1,9 @@
 // The kernel of matrix products and the function that launches it; compiled by nvcc, and by the tests' emulator.
 #pragma once
 
+#include "core/dtype.h"
 #include "core/launch.h"
-#include "exact/matmul.h"
+#include "exact/matmul_launch.h"
 
 namespace within {
 inline namespace WITHIN_ISA {
@@ -11,14 +12,6 @@ constexpr int kMatmulTile = 64;   // rows and columns of a block
 constexpr int kMatmulDepth = 16;  // of k that a block holds at once
 constexpr int kMatmulSide = 16;   // threads along rows and along columns
 constexpr int kMatmulOwn = kMatmulTile / kMatmulSide;
-
-// A batch of matrices by its steps, in elements.
-struct MatrixBatch {
-    const void* data;
-    int64_t step;
-    int64_t row_step;
-    int64_t column_step;
-};
 
 WITHIN_HOST_DEVICE float quiet_nan(float) { return float_of_bits(0x7fc00000u); }
 WITHIN_HOST_DEVICE double quiet_nan(double) { return double_of(0x7ff8000000000000ull); }
@@ -36,7 +29,7 @@ __device__ __forceinline__ void read_tile(const Element* from, int64_t line_step
     }
 }
 
-// A block has kMatmulTile rows and columns of one product, a thread every 16th of both; T is what sums are held in.
+// A block has kMatmulTile rows and columns of one product, a thread every 16th of both.
 template <typename Element, typename T>
 __global__ void matmul_kernel(MatrixBatch a, MatrixBatch b, const T* bias, int64_t batch, int64_t rows, int64_t depth,
                               int64_t columns, Element* out) {
@@ -78,6 +71,8 @@ __global__ void matmul_kernel(MatrixBatch a, MatrixBatch b, const T* bias, int64
     }
 }
 
+}  // namespace WITHIN_ISA
+
 template <typename Element, typename T>
 void launch_matmul(MatrixBatch a, MatrixBatch b, const T* bias, int64_t batch, int64_t rows, int64_t depth,
                    int64_t columns, Element* out, Stream stream) {
@@ -87,5 +82,4 @@ void launch_matmul(MatrixBatch a, MatrixBatch b, const T* bias, int64_t batch, i
                   batch, rows, depth, columns, out);
 }
 
-}  // namespace WITHIN_ISA
 }  // namespace within

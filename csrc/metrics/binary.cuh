@@ -7,40 +7,17 @@
 
 #include <cmath>
 
-#include "metrics/binary.h"
+#include "metrics/binary_launch.h"
 #include "metrics/binary_rows.h"
 #include "metrics/slices.cuh"
 
 namespace within {
-
-constexpr int kSliceSums = 4;    // exact sums of a slice, beside those of its bins
-constexpr int kWeightWords = 4;  // of 32 bits each, that a weight is cut into
-
-enum SliceSum : int { kAreaSum, kPrecisionSum, kLossSum, kBrierSum };
-
-// `sums` are cumulative: [label is 1 or any][word][row]. Unweighted there is one word, which counts.
-struct DeviceSlices {
-    int64_t rows;
-    int64_t slices;
-    int64_t bins;
-    double threshold;
-    double largest;  // of the weights
-    int64_t unit_base;
-    int64_t words;
-    const int64_t* start;  // [slices + 1]
-    const int64_t* sums;
-    Masses* masses;             // [slices]
-    unsigned long long* limbs;  // [slices, kSliceSums + bins, kLimbs]
-    unsigned long long* tops;   // [slices, 2]: twice the pairs, unweighted; the largest distance, of counts or as bits
-};
-
 inline namespace WITHIN_ISA {
 
 constexpr int kBinaryThreads = 256;
 
 // ---- reading ----
 
-// Keys of rows; found[0] and found[1] are the first rows whose score or label is refused.
 template <typename Key, typename Score>
 __global__ void encode_kernel(const Score* scores, const double* labels, int64_t rows, Key* keys,
                               unsigned long long* found) {
@@ -54,7 +31,6 @@ __global__ void encode_kernel(const Score* scores, const double* labels, int64_t
     }
 }
 
-// found[2]: the first row whose weight is refused; found[3], found[4]: the bits of the largest and of the lowest bit.
 template <typename Weight>
 __global__ void measure_kernel(const Weight* weights, int64_t rows, unsigned long long* found) {
     const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
@@ -73,7 +49,6 @@ __global__ void measure_kernel(const Weight* weights, int64_t rows, unsigned lon
     atomicMin(&found[4], finest);
 }
 
-// The words of each place's weight: [label is 1 or any][word][place].
 template <typename Key>
 __global__ void words_kernel(const Key* keys, const double* weights, int64_t rows, int64_t base, int64_t words,
                              int64_t* out) {
@@ -251,6 +226,8 @@ __global__ void write_slices_kernel(DeviceSlices all, double* out) {
     }
 }
 
+}  // namespace WITHIN_ISA
+
 // ---- launches ----
 
 template <typename Key, typename Score>
@@ -282,5 +259,4 @@ void launch_slices(const DeviceSlices& all, const Key* keys, const double* weigh
     WITHIN_LAUNCH(write_slices_kernel, blocks_of(all.slices, kBinaryThreads), kBinaryThreads, 0, stream, all, out);
 }
 
-}  // namespace WITHIN_ISA
 }  // namespace within

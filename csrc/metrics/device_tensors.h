@@ -8,15 +8,6 @@
 
 namespace within {
 
-template <typename T>
-const T* data_of(const at::Tensor& tensor) {
-    return static_cast<const T*>(tensor.const_data_ptr());
-}
-template <typename T>
-T* out_of(at::Tensor& tensor) {
-    return static_cast<T*>(tensor.mutable_data_ptr());
-}
-
 inline void check_groups(const char* who, const at::Tensor& groups, int64_t num_groups, const char* name = "groups") {
     const at::Tensor is_outside = (groups < 0).logical_or_(groups >= num_groups);
     if (groups.numel() == 0 || !is_outside.any().item<bool>()) return;

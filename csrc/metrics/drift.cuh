@@ -10,30 +10,7 @@
 #include "metrics/weights.h"
 
 namespace within {
-
-constexpr int64_t kMostDriftRows = int64_t{1} << 30;   // of both samples
-constexpr int64_t kMostSliceLimbs = int64_t{1} << 29;  // 4 GiB
-constexpr double kMostEndsOfBins = int64_t{1} << 26;   // 512 MiB
-enum DriftFound : int { kBadValue, kBadWeight, kBadOtherWeight, kDriftFound };
-
-// Weights of one sample; each slice counts in units of its own.
-struct DriftWeights {
-    const double* of_row;
-    const int64_t* row;    // [places]: which row
-    const int64_t* start;  // [slices + 1]
-    int64_t slices;
-    int64_t places;
-    unsigned long long* largest;  // [slices]: its bits, zeros at first
-};
-
 inline namespace WITHIN_ISA {
-
-// Whether a GPU measures so much; else the CPU does.
-inline bool fits_gpu(int64_t rows, int64_t others, int64_t columns, int64_t slices, int64_t bins) {
-    if (rows + others >= kMostDriftRows || slices > kMostSliceLimbs / (2 * kLimbs)) return false;
-    return 2.0 * static_cast<double>(slices) * static_cast<double>(columns) * static_cast<double>(bins) <=
-           kMostEndsOfBins;
-}
 
 // ---- reading ----
 
@@ -118,7 +95,6 @@ __global__ void weight_words_kernel(DriftWeights all, int64_t* out) {
     }
 }
 
-// The share of a slice's weight that its rows up to each place have; units are cumulative.
 __global__ void shares_kernel(DriftWeights all, const int64_t* units, double* out) {
     const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
     for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < all.places; i += step) {
@@ -129,6 +105,8 @@ __global__ void shares_kernel(DriftWeights all, const int64_t* units, double* ou
     }
 }
 
+}  // namespace WITHIN_ISA
+
 // ---- launches ----
 
 template <typename T, typename Key>
@@ -138,13 +116,11 @@ void launch_read_values(const T* values, int64_t rows, int64_t columns, bool is_
                   values, rows, columns, static_cast<int64_t>(is_current), keys, found);
 }
 
-// first: where the first row that is refused goes.
-inline void launch_read_weights(const double* weights, int64_t rows, unsigned long long* first, Stream stream) {
+void launch_read_weights(const double* weights, int64_t rows, unsigned long long* first, Stream stream) {
     WITHIN_LAUNCH(read_weights_kernel, blocks_of(rows, kDriftThreads), kDriftThreads, 0, stream, weights, rows, first);
 }
 
-// limbs: [slices, 2, kLimbs], zeros. effective: [slices], Kish's number of rows.
-inline void launch_weigh(const DriftWeights& all, unsigned long long* limbs, double* effective, Stream stream) {
+void launch_weigh(const DriftWeights& all, unsigned long long* limbs, double* effective, Stream stream) {
     const int tiles = blocks_of(all.places, kTileRows);
     WITHIN_LAUNCH(largest_weights_kernel, tiles, kDriftThreads, 0, stream, all);
     WITHIN_LAUNCH(sum_weights_kernel, tiles, kDriftThreads, 0, stream, all, limbs);
@@ -152,13 +128,12 @@ inline void launch_weigh(const DriftWeights& all, unsigned long long* limbs, dou
                   all.slices, effective);
 }
 
-inline void launch_weight_words(const DriftWeights& all, int64_t* out, Stream stream) {
+void launch_weight_words(const DriftWeights& all, int64_t* out, Stream stream) {
     WITHIN_LAUNCH(weight_words_kernel, blocks_of(all.places, kDriftThreads), kDriftThreads, 0, stream, all, out);
 }
 
-inline void launch_shares(const DriftWeights& all, const int64_t* units, double* out, Stream stream) {
+void launch_shares(const DriftWeights& all, const int64_t* units, double* out, Stream stream) {
     WITHIN_LAUNCH(shares_kernel, blocks_of(all.places, kDriftThreads), kDriftThreads, 0, stream, all, units, out);
 }
 
-}  // namespace WITHIN_ISA
 }  // namespace within

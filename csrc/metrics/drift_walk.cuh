@@ -4,30 +4,11 @@
 #include <limits>
 
 #include "metrics/drift.h"
+#include "metrics/drift_launch.h"
 #include "metrics/ordered_bits.h"
 #include "metrics/slices.cuh"
 
 namespace within {
-
-// A column of one sample, of which each slice is in order.
-template <typename Key>
-struct DriftColumnOf {
-    const Key* keys;       // [places]
-    const double* shares;  // [places], with weights: of a slice's rows up to each; else null
-    const int64_t* start;  // [slices + 1]
-    int64_t places;
-};
-
-// What is found of each slice, of one column.
-struct DriftSlices {
-    int64_t slices;
-    int64_t bins;
-    unsigned long long* limbs;     // [slices, kLimbs], zeros before and after
-    unsigned long long* farthest;  // [slices], zeros at first: rows times rows, with weights the bits of the statistic
-    double* distance;              // [slices]
-    double* up_to;                 // [slices, bins, 2]: rows of both samples, with weights shares, up to ends of bins
-};
-
 inline namespace WITHIN_ISA {
 
 constexpr int kDriftThreads = 256;
@@ -179,6 +160,8 @@ __global__ void round_distances_kernel(DriftColumnOf<Key> reference, DriftColumn
     }
 }
 
+}  // namespace WITHIN_ISA
+
 template <typename Key>
 void launch_column(const DriftColumnOf<Key>& reference, const DriftColumnOf<Key>& current, const DriftSlices& all,
                    Stream stream) {
@@ -192,5 +175,4 @@ void launch_column(const DriftColumnOf<Key>& reference, const DriftColumnOf<Key>
                   reference, current, all);
 }
 
-}  // namespace WITHIN_ISA
 }  // namespace within

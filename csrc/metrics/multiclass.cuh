@@ -3,6 +3,7 @@
 
 #include "core/launch.h"
 #include "metrics/multiclass.h"
+#include "metrics/multiclass_launch.h"
 #include "metrics/ranked_area.h"
 
 namespace within {
@@ -10,7 +11,6 @@ inline namespace WITHIN_ISA {
 
 constexpr int kMulticlassThreads = 256;
 
-// `refused`, ~0 at first, is the first row that holds what is no probability or a label outside.
 template <typename T>
 __global__ void multiclass_rows_kernel(const T* probabilities, const int64_t* labels, int64_t rows, int64_t classes,
                                        int64_t* decisions, int64_t* places, double* losses,
@@ -31,7 +31,6 @@ __global__ void multiclass_rows_kernel(const T* probabilities, const int64_t* la
     }
 }
 
-// Keys [count, rows] of classes [first, first + count).
 template <typename T>
 __global__ void ovr_keys_kernel(const T* probabilities, const int64_t* labels, int64_t rows, int64_t classes,
                                 int64_t first, int64_t count, int64_t* keys) {
@@ -41,21 +40,6 @@ __global__ void ovr_keys_kernel(const T* probabilities, const int64_t* labels, i
             keys[c * rows + i] =
                 static_cast<int64_t>(ovr_key(probabilities[i * classes + first + c], labels[i] == first + c));
 }
-
-// Sorted rows whose areas are measured: segment s of each of `columns` classes is [start[s], start[s + 1]).
-struct RankedRows {
-    const int64_t* keys;     // [columns, rows]
-    const int64_t* rows_of;  // [columns, rows], which row a key is of
-    int64_t rows;
-    int64_t columns;
-    const int64_t* start;
-    int64_t segments;
-    const double* weights;  // [rows, weightings], or none
-    int64_t weightings;
-    double* out;  // of weighting w, segment s, column c at [(w * sets + s) * classes + c]
-    int64_t sets;
-    int64_t classes;
-};
 
 // Rows without weights: sums are of 64 bits.
 struct CountedWalk {
@@ -196,6 +180,8 @@ __global__ void ovr_area_kernel(RankedRows sorted) {
     }
 }
 
+}  // namespace WITHIN_ISA
+
 template <typename T>
 void launch_multiclass_rows(const T* probabilities, const int64_t* labels, int64_t rows, int64_t classes,
                             int64_t* decisions, int64_t* places, double* losses, unsigned long long* refused,
@@ -211,7 +197,7 @@ void launch_ovr_keys(const T* probabilities, const int64_t* labels, int64_t rows
                   probabilities, labels, rows, classes, first, count, keys);
 }
 
-inline void launch_ovr_areas(const RankedRows& sorted, Stream stream) {
+void launch_ovr_areas(const RankedRows& sorted, Stream stream) {
     const int64_t areas = sorted.columns * sorted.segments * sorted.weightings;
     const int blocks = blocks_of(areas * kMulticlassThreads, kMulticlassThreads);
     if (sorted.weights == nullptr) {
@@ -221,5 +207,4 @@ inline void launch_ovr_areas(const RankedRows& sorted, Stream stream) {
     }
 }
 
-}  // namespace WITHIN_ISA
 }  // namespace within

@@ -10,20 +10,10 @@
 #include "metrics/weights.h"
 
 namespace within {
-
-// A column of which each slice is in order.
-template <typename Key>
-struct SortedColumn {
-    const Key* keys;       // [places]
-    const int64_t* order;  // [places]: which row
-    const int64_t* units;  // [kUnitWords, places], cumulative, or null: each is 1
-};
-
 inline namespace WITHIN_ISA {
 
 // ---- reading ----
 
-// found[0]: the first row that is refused; found[1]: the bits of the largest weight.
 template <typename T, typename Key>
 __global__ void read_columns_kernel(RegressionRows rows, Key* predictions, Key* targets, int64_t* errors,
                                     unsigned long long* found) {
@@ -51,7 +41,6 @@ __global__ void read_columns_kernel(RegressionRows rows, Key* predictions, Key* 
 
 // ---- ranks ----
 
-// The weights of places, of which each slice counts in units of its own.
 __global__ void units_kernel(RegressionSlices all, const int64_t* order, int64_t* out) {
     const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
     for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < all.places; i += step) {
@@ -63,7 +52,6 @@ __global__ void units_kernel(RegressionSlices all, const int64_t* order, int64_t
     }
 }
 
-// Doubled, centred ranks of column 0, the predictions, or 1.
 template <typename Key>
 __global__ void ranks_kernel(RegressionSlices all, SortedColumn<Key> sorted, int64_t column) {
     const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
@@ -172,6 +160,8 @@ __global__ void finish_regression_kernel(RegressionSlices all, int64_t quantiles
     }
 }
 
+}  // namespace WITHIN_ISA
+
 // ---- launches ----
 
 template <typename T, typename Key>
@@ -181,7 +171,7 @@ void launch_read_columns(const RegressionRows& rows, Key* predictions, Key* targ
                   stream, rows, predictions, targets, errors, found);
 }
 
-inline void launch_units(const RegressionSlices& all, const int64_t* order, int64_t* out, Stream stream) {
+void launch_units(const RegressionSlices& all, const int64_t* order, int64_t* out, Stream stream) {
     WITHIN_LAUNCH(units_kernel, blocks_of(all.places, kRegressionThreads), kRegressionThreads, 0, stream, all, order,
                   out);
 }
@@ -192,13 +182,13 @@ void launch_ranks(const RegressionSlices& all, const SortedColumn<Key>& sorted, 
                   sorted, column);
 }
 
-inline void launch_quantiles(const RegressionSlices& all, const SortedColumn<int64_t>& errors, const double* shares,
-                             int64_t count, double* out, Stream stream) {
+void launch_quantiles(const RegressionSlices& all, const SortedColumn<int64_t>& errors, const double* shares,
+                      int64_t count, double* out, Stream stream) {
     WITHIN_LAUNCH(quantiles_kernel, blocks_of(all.slices * count, kRegressionThreads), kRegressionThreads, 0, stream,
                   all, errors, shares, count, out);
 }
 
-inline void launch_finish(const RegressionSlices& all, int64_t quantiles, double* out, Stream stream) {
+void launch_finish(const RegressionSlices& all, int64_t quantiles, double* out, Stream stream) {
     if (all.rows.weights == nullptr) {
         WITHIN_LAUNCH(multiply_ranks_kernel, blocks_of(all.places, kTileRows), kRegressionThreads, 0, stream, all);
     } else {
@@ -208,5 +198,4 @@ inline void launch_finish(const RegressionSlices& all, int64_t quantiles, double
                   all, quantiles, out);
 }
 
-}  // namespace WITHIN_ISA
 }  // namespace within

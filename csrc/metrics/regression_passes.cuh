@@ -5,37 +5,10 @@
 #pragma once
 
 #include "metrics/ordered_bits.h"
-#include "metrics/regression_rows.h"
+#include "metrics/regression_launch.h"
 #include "metrics/slices.cuh"
 
 namespace within {
-
-constexpr int kRankSums = 3;
-constexpr int kSumsOfSlice = 2 * kRegressionSums + kRankSums;  // of both passes, then of ranks
-
-// What is known of a slice beside its exact sums, each 0 at first.
-enum RegressionMark : int {
-    kLeast = 0,  // of those with a weight, ~ordered_bits of the least prediction, target and error
-    kMost = 3,   // ordered_bits of the largest
-    kLargestWeight = 6,
-    kCounted,
-    kSpecials,                  // three bits of each sum: of the first pass, of the second
-    kProducts = kSpecials + 2,  // without weights: sums of products of ranks, in halves of 32 bits
-    kRegressionMarks = kProducts + 2 * kRankSums
-};
-
-struct RegressionSlices {
-    RegressionRows rows;
-    int64_t places;
-    int64_t slices;
-    const int64_t* start;       // [slices + 1]
-    const int64_t* member;      // [places]: which row
-    unsigned long long* limbs;  // [slices, kRegressionSums, kLimbs], zeros
-    unsigned long long* marks;  // [slices, kRegressionMarks], zeros
-    double* sums;               // [slices, kSumsOfSlice]
-    double* ranks;              // [2, places]: of the prediction and the target of row r in half h at h * rows + r
-};
-
 inline namespace WITHIN_ISA {
 
 constexpr int kRegressionThreads = 256;
@@ -211,7 +184,15 @@ __global__ void round_kernel(RegressionSlices all, int first, int count) {
 
 // ---- launches ----
 
-inline void launch_passes(const RegressionSlices& all, Stream stream) {
+inline void launch_weighted_products(const RegressionSlices& all, Stream stream) {
+    WITHIN_LAUNCH((add_kernel<WeightedProducts>), blocks_of(all.places, kTileRows), kRegressionThreads, 0, stream, all);
+    WITHIN_LAUNCH(round_kernel, blocks_of(all.slices * kRankSums, kRegressionThreads), kRegressionThreads, 0, stream,
+                  all, WeightedProducts::kFirst, kRankSums);
+}
+
+}  // namespace WITHIN_ISA
+
+void launch_passes(const RegressionSlices& all, Stream stream) {
     const int tiles = blocks_of(all.places, kTileRows);
     const int rounds = blocks_of(all.slices * kRegressionSums, kRegressionThreads);
     WITHIN_LAUNCH((add_kernel<FirstPass>), tiles, kRegressionThreads, 0, stream, all);
@@ -220,11 +201,4 @@ inline void launch_passes(const RegressionSlices& all, Stream stream) {
     WITHIN_LAUNCH(round_kernel, rounds, kRegressionThreads, 0, stream, all, SecondPass::kFirst, kRegressionSums);
 }
 
-inline void launch_weighted_products(const RegressionSlices& all, Stream stream) {
-    WITHIN_LAUNCH((add_kernel<WeightedProducts>), blocks_of(all.places, kTileRows), kRegressionThreads, 0, stream, all);
-    WITHIN_LAUNCH(round_kernel, blocks_of(all.slices * kRankSums, kRegressionThreads), kRegressionThreads, 0, stream,
-                  all, WeightedProducts::kFirst, kRankSums);
-}
-
-}  // namespace WITHIN_ISA
 }  // namespace within

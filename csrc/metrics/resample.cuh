@@ -4,6 +4,7 @@
 
 #include "core/launch.h"
 #include "metrics/resample.h"
+#include "metrics/resample_launch.h"
 
 namespace within {
 inline namespace WITHIN_ISA {
@@ -22,7 +23,6 @@ __global__ void count_draws_kernel(uint64_t key, int64_t first, int64_t resample
     }
 }
 
-// `outside`, ~0 at first, is the first row whose unit is none.
 __global__ void weigh_rows_kernel(const int64_t* units, const double* weights, const int* counts, int64_t rows,
                                   int64_t resamples, int64_t size, double* out, unsigned long long* outside) {
     const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
@@ -38,9 +38,11 @@ __global__ void weigh_rows_kernel(const int64_t* units, const double* weights, c
     }
 }
 
-inline void launch_resample(uint64_t key, int64_t first, int64_t resamples, int64_t size, const int64_t* units,
-                            const double* weights, int64_t rows, int* counts, double* out, unsigned long long* outside,
-                            Stream stream) {
+}  // namespace WITHIN_ISA
+
+void launch_resample(uint64_t key, int64_t first, int64_t resamples, int64_t size, const int64_t* units,
+                     const double* weights, int64_t rows, int* counts, double* out, unsigned long long* outside,
+                     Stream stream) {
     const int64_t draws = resamples * ((size + kDrawsOfBlock - 1) / kDrawsOfBlock);
     WITHIN_LAUNCH((count_draws_kernel), blocks_of(draws, kResampleThreads), kResampleThreads, 0, stream, key, first,
                   resamples, size, counts);
@@ -48,5 +50,4 @@ inline void launch_resample(uint64_t key, int64_t first, int64_t resamples, int6
                   counts, rows, resamples, size, out, outside);
 }
 
-}  // namespace WITHIN_ISA
 }  // namespace within

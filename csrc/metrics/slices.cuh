@@ -9,7 +9,6 @@ namespace within {
 inline namespace WITHIN_ISA {
 
 constexpr int64_t kTileRows = 2048;  // of a block at a time
-constexpr int kUnitWords = 3;        // of 32 bits each, of a weight in whole units
 
 // ---- exact sums ----
 

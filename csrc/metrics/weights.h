@@ -8,6 +8,7 @@ namespace within {
 inline namespace WITHIN_ISA {
 
 constexpr int kWeightBits = 95;
+constexpr int kUnitWords = 3;            // of 32 bits each, that kernels cut such a multiple into
 constexpr double kMostWeight = 0x1p960;  // no product of a sum of such and of a loss is infinite
 
 // A finite weight, 0 or more, in units of 2^(largest_exponent - 95); what is below a unit is left out.

@@ -4,8 +4,7 @@
 #include "core/elementary.h"
 #include "core/exponential.h"
 #include "core/launch.h"
-#include "scatter/extremes.h"
-#include "scatter/rows.h"
+#include "scatter/scatter_launch.h"
 #include "scatter/window.h"
 
 namespace within {
@@ -19,29 +18,6 @@ inline int blocks_for(int64_t items, int64_t per_block = kThreads) {
     const int64_t blocks = (items + per_block - 1) / per_block;
     return static_cast<int>(blocks < 1 ? 1 : blocks > kMostBlocks ? kMostBlocks : blocks);
 }
-
-// Terms so small that a word takes all rows, whatever they are: no overflow has to be watched for.
-inline int term_bits_for(int64_t rows) {
-    int bits = 62;
-    for (int64_t reach = 1; reach < rows; reach *= 2) --bits;
-    return bits < kTermBits ? bits : kTermBits;
-}
-
-// An exact sum in progress on a device. `cells` are groups x columns; the words of a cell lie together, then its count.
-struct DeviceSums {
-    int64_t rows;
-    int64_t columns;
-    int64_t groups;
-    int term_bits;
-    int* exponents;               // of each column's sample
-    unsigned long long* words;    // [cells, counted_words_of(dtype, work)]
-    unsigned long long* misfits;  // elements that fit into no word
-    unsigned long long* found;    // [0]: how many; [1]: the first row whose group is outside, or ~0
-    int* slots;                   // of each cell that has misfits, else -1
-    int64_t slot_count;
-    unsigned long long* limbs[2];  // [reach.count, slots]
-    int* specials[2];              // [slots]
-};
 
 __global__ void sample_exponents_kernel(DeviceSums sums, const void* values, Dtype dtype) {
     __shared__ int largest;
@@ -251,41 +227,6 @@ __global__ void finish_kernel(DeviceSums sums, double ddof, bool is_std, Format 
     }
 }
 
-// Samples the exponents and adds all rows to words; `words` and found[0] are zeros, found[1] is ~0.
-template <typename T, Work work>
-void launch_add_rows(const DeviceSums& sums, const T* values, const int64_t* index, Dtype dtype, Stream stream) {
-    constexpr int kWords = counted_words_of(std::is_same_v<T, double> ? Dtype::float64 : Dtype::float32, work);
-    const int64_t words = sums.groups * sums.columns * kWords;
-    const bool is_shared = words <= kSharedWords;
-    WITHIN_LAUNCH((sample_exponents_kernel), static_cast<int>(sums.columns), kThreads, 0, stream, sums,
-                  static_cast<const void*>(values), dtype);
-    const int64_t per_block = is_shared ? std::max<int64_t>(16 * kThreads, 4 * words) : 4 * kThreads;
-    WITHIN_LAUNCH((add_rows_kernel<T, work>), blocks_for(sums.rows * sums.columns, per_block), kThreads,
-                  is_shared ? static_cast<size_t>(words) * sizeof(unsigned long long) : 0, stream, sums, values, index,
-                  is_shared);
-}
-
-inline void launch_misfit_cells(const DeviceSums& sums, const int64_t* index, int64_t count, int64_t* cells,
-                                Stream stream) {
-    WITHIN_LAUNCH((misfit_cells_kernel), blocks_for(count), kThreads, 0, stream, sums, index, count, cells);
-}
-
-// Adds the misfits to limbs; `cells` are those of launch_misfit_cells, `distinct` each of them once. Limbs and specials
-// are zeros, slots -1.
-template <typename T>
-void launch_add_misfits(const DeviceSums& sums, const T* values, const int64_t* cells, int64_t count,
-                        const int64_t* distinct, Stream stream) {
-    WITHIN_LAUNCH((number_slots_kernel), blocks_for(sums.slot_count), kThreads, 0, stream, distinct, sums.slot_count,
-                  sums.slots);
-    WITHIN_LAUNCH((add_misfits_kernel<T>), blocks_for(count), kThreads, 0, stream, sums, values, cells, count);
-}
-
-template <typename T, Work work, typename Out>
-void launch_finish(const DeviceSums& sums, double ddof, bool is_std, Format format, Out* out, Stream stream) {
-    WITHIN_LAUNCH((finish_kernel<T, work, Out>), blocks_for(sums.groups * sums.columns), kThreads, 0, stream, sums,
-                  ddof, is_std, format, out);
-}
-
 // ---- minima and maxima ----
 
 __device__ __forceinline__ void raise_key(int32_t* key, int32_t to) { atomicMax(key, to); }
@@ -315,16 +256,6 @@ __global__ void store_extremes_kernel(const KeyOf<T>* keys, int64_t cells, bool 
         store_key(keys[i], is_max, out + i);
 }
 
-// `keys` hold the lowest integer, `outside` ~0.
-template <typename T>
-void launch_extremes(const T* values, const int64_t* index, int64_t rows, int64_t columns, int64_t groups, bool is_max,
-                     KeyOf<T>* keys, unsigned long long* outside, T* out, Stream stream) {
-    WITHIN_LAUNCH((extremes_kernel<T>), blocks_for(rows * columns), kThreads, 0, stream, values, index, rows, columns,
-                  groups, is_max, keys, outside);
-    WITHIN_LAUNCH((store_extremes_kernel<T>), blocks_for(groups * columns), kThreads, 0, stream, keys, groups * columns,
-                  is_max, out);
-}
-
 // ---- counts, softmax, log-sum-exp ----
 
 __global__ void count_kernel(const int64_t* index, int64_t rows, int64_t groups, unsigned long long* counts,
@@ -340,29 +271,21 @@ __global__ void count_kernel(const int64_t* index, int64_t rows, int64_t groups,
     }
 }
 
-inline void launch_count(const int64_t* index, int64_t rows, int64_t groups, unsigned long long* counts,
-                         unsigned long long* outside, Stream stream) {
-    WITHIN_LAUNCH((count_kernel), blocks_for(rows), kThreads, 0, stream, index, rows, groups, counts, outside);
-}
-
-template <typename T>
-using PowerOf = std::conditional_t<std::is_same_v<T, double>, double, float>;
-
 template <typename T>
 __global__ void exponentials_kernel(const T* values, const int64_t* index, int64_t elements, int64_t columns,
-                                    const T* tops, PowerOf<T>* out) {
+                                    const T* tops, Wider<T>* out) {
     constexpr int kDegree = std::is_same_v<T, double> ? 13 : 8;
     const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
     for (int64_t e = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; e < elements; e += step) {
         const int64_t row = e / columns;
         const T top = tops[index[row] * columns + (e - row * columns)];
         const double difference = static_cast<double>(load(values[e])) - static_cast<double>(load(top));
-        out[e] = static_cast<PowerOf<T>>(exponential<kDegree>(difference));
+        out[e] = static_cast<Wider<T>>(exponential<kDegree>(difference));
     }
 }
 
 template <typename T>
-__global__ void shares_kernel(const PowerOf<T>* powers, const int64_t* index, int64_t elements, int64_t columns,
+__global__ void shares_kernel(const Wider<T>* powers, const int64_t* index, int64_t elements, int64_t columns,
                               const double* sums, T* out) {
     const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
     for (int64_t e = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; e < elements; e += step) {
@@ -384,16 +307,65 @@ __global__ void log_of_sums_kernel(const T* tops, const double* sums, const int6
         write_number(log_of_sum(static_cast<double>(load(tops[i])), sums[i], counts[i / columns]), out + i);
 }
 
+}  // namespace WITHIN_ISA
+
+// ---- launches ----
+
+template <typename T, Work work>
+void launch_add_rows(const DeviceSums& sums, const T* values, const int64_t* index, Dtype dtype, Stream stream) {
+    constexpr int kWords = counted_words_of(std::is_same_v<T, double> ? Dtype::float64 : Dtype::float32, work);
+    const int64_t words = sums.groups * sums.columns * kWords;
+    const bool is_shared = words <= kSharedWords;
+    WITHIN_LAUNCH((sample_exponents_kernel), static_cast<int>(sums.columns), kThreads, 0, stream, sums,
+                  static_cast<const void*>(values), dtype);
+    const int64_t per_block = is_shared ? std::max<int64_t>(16 * kThreads, 4 * words) : 4 * kThreads;
+    WITHIN_LAUNCH((add_rows_kernel<T, work>), blocks_for(sums.rows * sums.columns, per_block), kThreads,
+                  is_shared ? static_cast<size_t>(words) * sizeof(unsigned long long) : 0, stream, sums, values, index,
+                  is_shared);
+}
+
+void launch_misfit_cells(const DeviceSums& sums, const int64_t* index, int64_t count, int64_t* cells, Stream stream) {
+    WITHIN_LAUNCH((misfit_cells_kernel), blocks_for(count), kThreads, 0, stream, sums, index, count, cells);
+}
+
+template <typename T>
+void launch_add_misfits(const DeviceSums& sums, const T* values, const int64_t* cells, int64_t count,
+                        const int64_t* distinct, Stream stream) {
+    WITHIN_LAUNCH((number_slots_kernel), blocks_for(sums.slot_count), kThreads, 0, stream, distinct, sums.slot_count,
+                  sums.slots);
+    WITHIN_LAUNCH((add_misfits_kernel<T>), blocks_for(count), kThreads, 0, stream, sums, values, cells, count);
+}
+
+template <typename T, Work work, typename Out>
+void launch_finish(const DeviceSums& sums, double ddof, bool is_std, Format format, Out* out, Stream stream) {
+    WITHIN_LAUNCH((finish_kernel<T, work, Out>), blocks_for(sums.groups * sums.columns), kThreads, 0, stream, sums,
+                  ddof, is_std, format, out);
+}
+
+template <typename T>
+void launch_extremes(const T* values, const int64_t* index, int64_t rows, int64_t columns, int64_t groups, bool is_max,
+                     KeyOf<T>* keys, unsigned long long* outside, T* out, Stream stream) {
+    WITHIN_LAUNCH((extremes_kernel<T>), blocks_for(rows * columns), kThreads, 0, stream, values, index, rows, columns,
+                  groups, is_max, keys, outside);
+    WITHIN_LAUNCH((store_extremes_kernel<T>), blocks_for(groups * columns), kThreads, 0, stream, keys, groups * columns,
+                  is_max, out);
+}
+
+void launch_count(const int64_t* index, int64_t rows, int64_t groups, unsigned long long* counts,
+                  unsigned long long* outside, Stream stream) {
+    WITHIN_LAUNCH((count_kernel), blocks_for(rows), kThreads, 0, stream, index, rows, groups, counts, outside);
+}
+
 template <typename T>
 void launch_exponentials(const T* values, const int64_t* index, int64_t elements, int64_t columns, const T* tops,
-                         PowerOf<T>* out, Stream stream) {
+                         Wider<T>* out, Stream stream) {
     WITHIN_LAUNCH((exponentials_kernel<T>), blocks_for(elements), kThreads, 0, stream, values, index, elements, columns,
                   tops, out);
 }
 
 template <typename T>
-void launch_shares(const PowerOf<T>* powers, const int64_t* index, int64_t elements, int64_t columns,
-                   const double* sums, T* out, Stream stream) {
+void launch_shares(const Wider<T>* powers, const int64_t* index, int64_t elements, int64_t columns, const double* sums,
+                   T* out, Stream stream) {
     WITHIN_LAUNCH((shares_kernel<T>), blocks_for(elements), kThreads, 0, stream, powers, index, elements, columns, sums,
                   out);
 }
@@ -405,5 +377,4 @@ void launch_log_of_sums(const T* tops, const double* sums, const int64_t* counts
                   out);
 }
 
-}  // namespace WITHIN_ISA
 }  // namespace within

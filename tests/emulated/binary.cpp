@@ -1,4 +1,4 @@
-// Binary metrics: what binary_cuda.cu asks of a GPU, a call for each of its steps.
+// Binary metrics: what binary_cuda.cpp asks of a GPU, a call for each of its steps.
 #include "metrics/binary.cuh"
 
 #include "interface.h"

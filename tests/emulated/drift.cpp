@@ -1,4 +1,4 @@
-// Drift metrics: what drift_cuda.cu asks of a GPU, a call for each of its steps, and what the host does with its
+// Drift metrics: what drift_cuda.cpp asks of a GPU, a call for each of its steps, and what the host does with its
 // counts.
 #include "metrics/drift.cuh"
 //

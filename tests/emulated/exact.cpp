@@ -1,4 +1,4 @@
-// Exact layers: what the sources csrc/exact/*_cuda.cu ask of a GPU.
+// Exact layers: what the sources csrc/exact/*_cuda.cpp ask of a GPU.
 #include "exact/elementwise.cuh"
 #include "exact/matmul.cuh"
 #include "interface.h"

@@ -1,4 +1,4 @@
-// Exact attention: what the source csrc/exact/attention_cuda.cu asks of a GPU.
+// Exact attention: what the source csrc/exact/attention_cuda.cpp asks of a GPU.
 #include "exact/attention_backward.cuh"
 #include "interface.h"
 

@@ -1,4 +1,4 @@
-// LSTM layers: what the source csrc/exact/lstm_cuda.cu asks of a GPU.
+// LSTM layers: what the source csrc/exact/lstm_cuda.cpp asks of a GPU.
 #include "exact/lstm.cuh"
 #include "interface.h"
 

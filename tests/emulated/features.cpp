@@ -1,4 +1,4 @@
-// Tables varied: what features_cuda.cu asks of a GPU.
+// Tables varied: what features_cuda.cpp asks of a GPU.
 #include "augment/features.cuh"
 
 #include "interface.h"

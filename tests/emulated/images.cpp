@@ -1,4 +1,4 @@
-// Images augmented: what image_cuda.cu asks of a GPU.
+// Images augmented: what image_cuda.cpp asks of a GPU.
 #include "augment/image.cuh"
 #include "interface.h"
 

@@ -1,4 +1,4 @@
-// Multiclass metrics: what multiclass_cuda.cu asks of a GPU, a call for each of its steps.
+// Multiclass metrics: what multiclass_cuda.cpp asks of a GPU, a call for each of its steps.
 #include "metrics/multiclass.cuh"
 
 #include "interface.h"

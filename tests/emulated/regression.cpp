@@ -1,4 +1,4 @@
-// Regression metrics: what regression_cuda.cu asks of a GPU, a call for each of its steps.
+// Regression metrics: what regression_cuda.cpp asks of a GPU, a call for each of its steps.
 #include "metrics/regression.cuh"
 
 #include "interface.h"

@@ -1,4 +1,4 @@
-// Resamples of a bootstrap: what resample_cuda.cu asks of a GPU.
+// Resamples of a bootstrap: what resample_cuda.cpp asks of a GPU.
 #include "metrics/resample.cuh"
 
 #include "interface.h"

@@ -1,4 +1,4 @@
-// The scatter family: what scatter_cuda.cu asks of a GPU, a call for each of its steps.
+// The scatter family: what scatter_cuda.cpp asks of a GPU, a call for each of its steps.
 #include "scatter/scatter.cuh"
 
 #include "interface.h"
@@ -58,32 +58,32 @@ struct Parts {
                                                      within::format, out, nullptr);                                  \
     }
 
-#define FAMILY(name, T, format)                                                                                       \
-    SUMS(sum, name, T, T, format)                                                                                     \
-    SUMS(mean, name, T, T, format)                                                                                    \
-    WITHIN_EMULATED void scatter_finish_wide_##name(double* out, PARTS, MORE_PARTS) {                                 \
-        within::launch_finish<T, within::Work::sum>(GIVEN.sums(MORE), 0, false, within::kFloat64, out, nullptr);      \
-    }                                                                                                                 \
-    WITHIN_EMULATED void scatter_add_misfits_##name(const T* values, const int64_t* cells, int64_t count,             \
-                                                    const int64_t* distinct, PARTS, MORE_PARTS) {                     \
-        within::launch_add_misfits<T>(GIVEN.sums(MORE), values, cells, count, distinct, nullptr);                     \
-    }                                                                                                                 \
-    WITHIN_EMULATED void scatter_extreme_##name(const T* values, const int64_t* index, int64_t rows, int64_t columns, \
-                                                int64_t groups, int64_t is_max, within::KeyOf<T>* keys,               \
-                                                unsigned long long* outside, T* out) {                                \
-        within::launch_extremes<T>(values, index, rows, columns, groups, is_max != 0, keys, outside, out, nullptr);   \
-    }                                                                                                                 \
-    WITHIN_EMULATED void scatter_exponentials_##name(const T* values, const int64_t* index, int64_t elements,         \
-                                                     int64_t columns, const T* tops, within::PowerOf<T>* out) {       \
-        within::launch_exponentials<T>(values, index, elements, columns, tops, out, nullptr);                         \
-    }                                                                                                                 \
-    WITHIN_EMULATED void scatter_shares_##name(const within::PowerOf<T>* powers, const int64_t* index,                \
-                                               int64_t elements, int64_t columns, const double* sums, T* out) {       \
-        within::launch_shares<T>(powers, index, elements, columns, sums, out, nullptr);                               \
-    }                                                                                                                 \
-    WITHIN_EMULATED void scatter_log_of_sums_##name(const T* tops, const double* sums, const int64_t* counts,         \
-                                                    int64_t cells, int64_t columns, T* out) {                         \
-        within::launch_log_of_sums<T>(tops, sums, counts, cells, columns, out, nullptr);                              \
+#define FAMILY(name, T, format)                                                                                        \
+    SUMS(sum, name, T, T, format)                                                                                      \
+    SUMS(mean, name, T, T, format)                                                                                     \
+    WITHIN_EMULATED void scatter_finish_wide_##name(double* out, PARTS, MORE_PARTS) {                                  \
+        within::launch_finish<T, within::Work::sum>(GIVEN.sums(MORE), 0, false, within::kFloat64, out, nullptr);       \
+    }                                                                                                                  \
+    WITHIN_EMULATED void scatter_add_misfits_##name(const T* values, const int64_t* cells, int64_t count,              \
+                                                    const int64_t* distinct, PARTS, MORE_PARTS) {                      \
+        within::launch_add_misfits<T>(GIVEN.sums(MORE), values, cells, count, distinct, nullptr);                      \
+    }                                                                                                                  \
+    WITHIN_EMULATED void scatter_extreme_##name(const T* values, const int64_t* index, int64_t rows, int64_t columns,  \
+                                                int64_t groups, int64_t is_max, within::KeyOf<T>* keys,                \
+                                                unsigned long long* outside, T* out) {                                 \
+        within::launch_extremes<T>(values, index, rows, columns, groups, is_max != 0, keys, outside, out, nullptr);    \
+    }                                                                                                                  \
+    WITHIN_EMULATED void scatter_exponentials_##name(const T* values, const int64_t* index, int64_t elements,          \
+                                                     int64_t columns, const T* tops, within::Wider<T>* out) {          \
+        within::launch_exponentials<T>(values, index, elements, columns, tops, out, nullptr);                          \
+    }                                                                                                                  \
+    WITHIN_EMULATED void scatter_shares_##name(const within::Wider<T>* powers, const int64_t* index, int64_t elements, \
+                                               int64_t columns, const double* sums, T* out) {                          \
+        within::launch_shares<T>(powers, index, elements, columns, sums, out, nullptr);                                \
+    }                                                                                                                  \
+    WITHIN_EMULATED void scatter_log_of_sums_##name(const T* tops, const double* sums, const int64_t* counts,          \
+                                                    int64_t cells, int64_t columns, T* out) {                          \
+        within::launch_log_of_sums<T>(tops, sums, counts, cells, columns, out, nullptr);                               \
     }
 
 FAMILY(float64, double, kFloat64)

@@ -1,4 +1,4 @@
-"""The steps of drift_cuda.cu, on the CPU: memory, sorts and cumulative sums by torch, kernels by the emulator."""
+"""The steps of drift_cuda.cpp, on the CPU: memory, sorts and cumulative sums by torch, kernels by the emulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of scatter_cuda.cu, on the CPU: memory by torch, kernels by the emulator."""
+"""The steps of scatter_cuda.cpp, on the CPU: memory by torch, kernels by the emulator."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def steps(sequence, batch_first):
 
 
 def forward(unit, seed, x, h0, c0, weights, lengths, batch_first, *, keeps=True):
-    """As the source exact/lstm_cuda.cu puts it together."""
+    """As the source exact/lstm_cuda.cpp puts it together."""
     moments, batch = x.shape[int(batch_first)], x.shape[1 - int(batch_first)]
     directions, _, hidden = h0.shape
     kind = "float64" if x.dtype == torch.float64 else "float32"

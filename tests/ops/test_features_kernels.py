@@ -12,7 +12,7 @@ EMULATED = [case for case in feature_cases() if case.operator != "feature_keys" 
 
 
 class EmulatedFeatures:
-    """The steps of features_cuda.cu: memory by torch, kernels by the emulator."""
+    """The steps of features_cuda.cpp: memory by torch, kernels by the emulator."""
 
     def __init__(self, unit, seed):
         self.unit, self.seed = unit, seed

@@ -19,7 +19,7 @@ def most_taps(sources: torch.Tensor, target: int) -> int:
 
 
 def emulate(unit, seed, images, offsets, sizes, integers, floats, height, width, mean, std, dtype):
-    """The steps of image_cuda.cu: memory by torch, kernels by the emulator."""
+    """The steps of image_cuda.cpp: memory by torch, kernels by the emulator."""
     count = len(integers)
     is_planar = offsets is None and images.shape[1] == 3
     if offsets is None:

@@ -23,7 +23,7 @@ def rows_kernel(unit, seed, table, labels):
 
 
 def areas_kernel(unit, seed, table, labels, weights, groups, num_groups):
-    """As multiclass_cuda.cu goes about it, torch sorting in between."""
+    """As multiclass_cuda.cpp goes about it, torch sorting in between."""
     rows, classes = table.shape
     weightings = 1 if weights is None else len(weights)
     keys = torch.empty(classes, rows, dtype=torch.int64)

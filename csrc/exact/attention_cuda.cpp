@@ -1,13 +1,9 @@
 // Attention on a GPU.
-#include <ATen/ATen.h>
-#include <ATen/cuda/CUDAContext.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAGuard.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
-#include "exact/attention_backward.cuh"
-//
+#include "core/cuda.h"
 #include "exact/attention_checks.h"
+#include "exact/attention_launch.h"
 
 namespace within {
 namespace {
@@ -47,9 +43,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> exact_attention_cuda(const at::Te
     with_element(call.common.dtype, [&](auto element) {
         using Element = decltype(element);
         using T = Wider<Element>;
-        launch_attention<Element, T>(call, batch_of(result.out), static_cast<T*>(result.highest.mutable_data_ptr()),
-                                     static_cast<T*>(result.reciprocal.mutable_data_ptr()),
-                                     at::cuda::getCurrentCUDAStream());
+        launch_attention<Element, T>(call, batch_of(result.out), out_of<T>(result.highest),
+                                     out_of<T>(result.reciprocal), c10::cuda::getCurrentCUDAStream());
     });
     C10_CUDA_KERNEL_LAUNCH_CHECK();
     return {result.out, result.highest, result.reciprocal};
@@ -79,8 +74,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> exact_attention_backw
     with_element(call.common.dtype, [&](auto element) {
         using Element = decltype(element);
         using T = Wider<Element>;
-        launch_attention_backward<Element, T>(call, saved, gradients, static_cast<T*>(delta.mutable_data_ptr()),
-                                              at::cuda::getCurrentCUDAStream());
+        launch_attention_backward<Element, T>(call, saved, gradients, out_of<T>(delta),
+                                              c10::cuda::getCurrentCUDAStream());
     });
     C10_CUDA_KERNEL_LAUNCH_CHECK();
     return {of_query, of_key, of_value, finish_mask_gradient(of_mask, mask, query)};

@@ -1,18 +1,14 @@
 // Regression metrics on a GPU: torch sorts columns and adds up weights from the first place on, kernels do the rest.
-#include <ATen/ATen.h>
-#include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/cuda/CUDAContext.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAGuard.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
 #include <limits>
 #include <optional>
 
-#include "metrics/regression.cuh"
-//
+#include "core/cuda.h"
 #include "metrics/device_tensors.h"
 #include "metrics/regression_checks.h"
+#include "metrics/regression_launch.h"
+#include "metrics/weights.h"
 
 namespace within {
 namespace {
@@ -62,18 +58,16 @@ struct DeviceColumn {
         keys = unsorted.index_select(0, order);
         if (!given.weights) return;
         at::Tensor words = at::empty({kUnitWords, all.places}, order.options());
-        launch_units(all, data_of<int64_t>(order), out_of<int64_t>(words), at::cuda::getCurrentCUDAStream());
+        launch_units(all, data_of<int64_t>(order), out_of<int64_t>(words), c10::cuda::getCurrentCUDAStream());
         C10_CUDA_KERNEL_LAUNCH_CHECK();
         units = words.cumsum(-1);
     }
-    SortedColumn<Key> sorted() const {
-        return {data_of<Key>(keys), data_of<int64_t>(order), units.defined() ? data_of<int64_t>(units) : nullptr};
-    }
+    SortedColumn<Key> sorted() const { return {data_of<Key>(keys), data_of<int64_t>(order), data_of<int64_t>(units)}; }
 };
 
 template <typename T, typename Key>
 at::Tensor measure(const RegressionArguments& given) {
-    const auto stream = at::cuda::getCurrentCUDAStream();
+    const auto stream = c10::cuda::getCurrentCUDAStream();
     const auto options = given.predictions.options().dtype(at::kLong);
     const auto numbers = options.dtype(at::kDouble);
     const int64_t rows = given.predictions.size(0), shares = static_cast<int64_t>(given.quantiles.size());
@@ -81,8 +75,7 @@ at::Tensor measure(const RegressionArguments& given) {
     at::Tensor weights;
     if (given.weights) weights = given.weights->to(at::kDouble).contiguous();
     RegressionSlices all{};
-    all.rows = {sizeof(T) == 8, predictions.const_data_ptr(), targets.const_data_ptr(),
-                given.weights ? data_of<double>(weights) : nullptr, rows};
+    all.rows = {sizeof(T) == 8, predictions.const_data_ptr(), targets.const_data_ptr(), data_of<double>(weights), rows};
     const auto key_options = options.dtype(sizeof(Key) == 8 ? at::kLong : at::kInt);
     at::Tensor prediction_keys = at::empty({rows}, key_options), target_keys = at::empty({rows}, key_options);
     at::Tensor error_keys = at::empty({rows}, options);

@@ -1,13 +1,9 @@
 // Varies the rows of a table on a GPU.
-#include <ATen/ATen.h>
-#include <ATen/cuda/CUDAContext.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAGuard.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
-#include "augment/features.cuh"
-//
 #include "augment/features_checks.h"
+#include "augment/features_launch.h"
+#include "core/cuda.h"
 
 namespace within {
 namespace {
@@ -15,9 +11,8 @@ namespace {
 void check_partner_rows(const Features& task, const at::Tensor& ids) {
     if (task.partners == nullptr || task.end == 0) return;
     const at::Tensor outside = at::full({1}, -1, ids.options());
-    launch_partners_outside(task.partners, task.end, task.bank_rows,
-                            reinterpret_cast<unsigned long long*>(outside.mutable_data_ptr<int64_t>()),
-                            at::cuda::getCurrentCUDAStream());
+    launch_partners_outside(task.partners, task.end, task.bank_rows, out_of<unsigned long long>(outside),
+                            c10::cuda::getCurrentCUDAStream());
     C10_CUDA_KERNEL_LAUNCH_CHECK();
     const int64_t row = outside.item<int64_t>();
     TORCH_CHECK_INDEX(row < 0, "augment_features: partners[", row, "] is outside, expected 0 to ", task.bank_rows - 1,
@@ -30,7 +25,7 @@ at::Tensor launched(const FeatureTensors& tensors, const at::Tensor& keys, int64
     if (out.numel() == 0) return out;
     const Features task = tensors.task(out, keys, epoch, dropout, swap);
     if constexpr (!kIsGradient) check_partner_rows(task, tensors.ids);
-    const auto stream = at::cuda::getCurrentCUDAStream();
+    const auto stream = c10::cuda::getCurrentCUDAStream();
     if (out.scalar_type() == at::kDouble) {
         launch_features<double, kIsGradient>(task, stream);
     } else {
@@ -69,7 +64,7 @@ std::tuple<at::Tensor, at::Tensor> feature_mixup_cuda(const at::Tensor& sample_i
     mixup.ids = ids.const_data_ptr<int64_t>();
     mixup.partners = partners.mutable_data_ptr<int64_t>();
     mixup.weights = weights.mutable_data_ptr<double>();
-    launch_mixup(mixup, at::cuda::getCurrentCUDAStream());
+    launch_mixup(mixup, c10::cuda::getCurrentCUDAStream());
     C10_CUDA_KERNEL_LAUNCH_CHECK();
     return {partners, weights};
 }

@@ -1,13 +1,9 @@
 // Elementwise functions on a GPU.
-#include <ATen/ATen.h>
-#include <ATen/cuda/CUDAContext.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAGuard.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
-#include "exact/elementwise.cuh"
-//
+#include "core/cuda.h"
 #include "exact/elementwise_checks.h"
+#include "exact/elementwise_launch.h"
 
 namespace within {
 namespace {
@@ -21,8 +17,8 @@ at::Tensor exact_unary_cuda(const at::Tensor& x, const std::string& function) {
     if (given.numel() == 0) return result;
     auto run = [&](auto element) {
         using Element = decltype(element);
-        launch_unary(chosen, static_cast<const Element*>(given.const_data_ptr()), given.numel(),
-                     static_cast<Element*>(result.mutable_data_ptr()), at::cuda::getCurrentCUDAStream());
+        launch_unary(chosen, data_of<Element>(given), given.numel(), out_of<Element>(result),
+                     c10::cuda::getCurrentCUDAStream());
     };
     switch (dtype) {
         case Dtype::float16:

@@ -1,13 +1,9 @@
 // Matrix products on a GPU.
-#include <ATen/ATen.h>
-#include <ATen/cuda/CUDAContext.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAGuard.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
-#include "exact/matmul.cuh"
-//
+#include "core/cuda.h"
 #include "exact/matmul_checks.h"
+#include "exact/matmul_launch.h"
 
 namespace within {
 namespace {
@@ -24,9 +20,8 @@ at::Tensor exact_matmul_cuda(const at::Tensor& a, const at::Tensor& b, const std
     with_element(dtype_of(a.scalar_type()), [&](auto element) {
         using Element = decltype(element);
         using T = Wider<Element>;
-        launch_matmul<Element, T>(
-            batch_of(a), batch_of(b), bias ? static_cast<const T*>(added.const_data_ptr()) : nullptr, batch, rows,
-            depth, columns, static_cast<Element*>(result.mutable_data_ptr()), at::cuda::getCurrentCUDAStream());
+        launch_matmul<Element, T>(batch_of(a), batch_of(b), data_of<T>(added), batch, rows, depth, columns,
+                                  out_of<Element>(result), c10::cuda::getCurrentCUDAStream());
     });
     C10_CUDA_KERNEL_LAUNCH_CHECK();
     return result;

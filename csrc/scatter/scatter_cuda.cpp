@@ -1,41 +1,14 @@
 // The scatter family on a GPU.
-#include <ATen/ATen.h>
-#include <ATen/Dispatch.h>
-#include <ATen/cuda/CUDAContext.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAGuard.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
 #include <limits>
 
-#include "scatter/scatter.cuh"
-//
+#include "core/cuda.h"
 #include "scatter/checks.h"
+#include "scatter/scatter_launch.h"
 
 namespace within {
 namespace {
-
-template <typename T>
-struct WithoutTorch {
-    using type = T;
-};
-template <>
-struct WithoutTorch<at::Half> {
-    using type = Float16;
-};
-template <>
-struct WithoutTorch<at::BFloat16> {
-    using type = BFloat16;
-};
-
-template <typename T>
-const T* data_of(const at::Tensor& tensor) {
-    return static_cast<const T*>(tensor.const_data_ptr());
-}
-template <typename T>
-T* out_of(at::Tensor& tensor) {
-    return static_cast<T*>(tensor.mutable_data_ptr());
-}
 
 int64_t columns_of(const at::Tensor& values) { return c10::multiply_integers(values.sizes().slice(1)); }
 
@@ -49,12 +22,11 @@ void check_outside(int64_t row, const at::Tensor& index, int64_t groups) {
     if (row >= 0) refuse_group(row, index[row].item<int64_t>(), groups);
 }
 
-template <typename T, Work work>
-at::Tensor reduce_typed(const at::Tensor& values, const at::Tensor& index, int64_t groups, at::ScalarType written,
-                        bool is_std, int64_t ddof) {
+template <typename T, Work work, typename Out>
+at::Tensor reduce_typed(const at::Tensor& values, const at::Tensor& index, int64_t groups, bool is_std, int64_t ddof) {
     constexpr bool kIsDouble = std::is_same_v<T, double>;
     const Dtype dtype = dtype_of(values.scalar_type());
-    const auto stream = at::cuda::getCurrentCUDAStream();
+    const auto stream = c10::cuda::getCurrentCUDAStream();
     const at::Tensor rows_of = values.contiguous(), groups_of = index.contiguous();
     DeviceSums sums{};
     sums.rows = values.size(0);
@@ -97,25 +69,24 @@ at::Tensor reduce_typed(const at::Tensor& values, const at::Tensor& index, int64
                            stream);
         C10_CUDA_KERNEL_LAUNCH_CHECK();
     }
+    const auto written = std::is_same_v<Out, double> ? at::kDouble : values.scalar_type();
+    const Format format = written == at::kDouble  ? kFloat64
+                          : written == at::kFloat ? kFloat32
+                          : written == at::kHalf  ? kFloat16
+                                                  : kBFloat16;
     at::Tensor result = empty_groups(values, groups, written);
-    if (written == at::kDouble) {
-        launch_finish<T, work>(sums, static_cast<double>(ddof), is_std, kFloat64, out_of<double>(result), stream);
-    } else {
-        const Format format = written == at::kFloat ? kFloat32 : written == at::kHalf ? kFloat16 : kBFloat16;
-        launch_finish<T, work>(sums, static_cast<double>(ddof), is_std, format, out_of<T>(result), stream);
-    }
+    launch_finish<T, work>(sums, static_cast<double>(ddof), is_std, format, out_of<Out>(result), stream);
     C10_CUDA_KERNEL_LAUNCH_CHECK();
     return result;
 }
 
 template <Work work>
-at::Tensor reduce(const at::Tensor& values, const at::Tensor& index, int64_t groups, at::ScalarType written,
-                  bool is_std, int64_t ddof) {
+at::Tensor reduce(const at::Tensor& values, const at::Tensor& index, int64_t groups, bool is_std, int64_t ddof) {
     check_scatter(values, index, groups);
     const c10::cuda::CUDAGuard guard(values.device());
     if (values.numel() == 0 || groups == 0) {
         check_groups(index, groups);
-        return empty_groups(values, groups, written)
+        return empty_groups(values, groups, values.scalar_type())
             .fill_(work == Work::sum ? 0.0 : std::numeric_limits<double>::quiet_NaN());
     }
     switch (values.scalar_type()) {
@@ -123,28 +94,28 @@ at::Tensor reduce(const at::Tensor& values, const at::Tensor& index, int64_t gro
             if constexpr (work == Work::moments) {
                 TORCH_CHECK_VALUE(false, "scatter: values is float64, expected float32 or narrower");
             } else {
-                return reduce_typed<double, work>(values, index, groups, written, is_std, ddof);
+                return reduce_typed<double, work, double>(values, index, groups, is_std, ddof);
             }
         case at::kFloat:
-            return reduce_typed<float, work>(values, index, groups, written, is_std, ddof);
+            return reduce_typed<float, work, float>(values, index, groups, is_std, ddof);
         case at::kHalf:
-            return reduce_typed<Float16, work>(values, index, groups, written, is_std, ddof);
+            return reduce_typed<Float16, work, Float16>(values, index, groups, is_std, ddof);
         default:
-            return reduce_typed<BFloat16, work>(values, index, groups, written, is_std, ddof);
+            return reduce_typed<BFloat16, work, BFloat16>(values, index, groups, is_std, ddof);
     }
 }
 
 at::Tensor scatter_sum_cuda(const at::Tensor& values, const at::Tensor& index, int64_t dim_size) {
-    return reduce<Work::sum>(values, index, dim_size, values.scalar_type(), false, 0);
+    return reduce<Work::sum>(values, index, dim_size, false, 0);
 }
 
 at::Tensor scatter_mean_cuda(const at::Tensor& values, const at::Tensor& index, int64_t dim_size) {
-    return reduce<Work::mean>(values, index, dim_size, values.scalar_type(), false, 0);
+    return reduce<Work::mean>(values, index, dim_size, false, 0);
 }
 
 at::Tensor scatter_moments_cuda(const at::Tensor& values, const at::Tensor& index, int64_t dim_size, int64_t ddof,
                                 bool is_std) {
-    return reduce<Work::moments>(values, index, dim_size, values.scalar_type(), is_std, ddof);
+    return reduce<Work::moments>(values, index, dim_size, is_std, ddof);
 }
 
 at::Tensor scatter_extreme_cuda(const at::Tensor& values, const at::Tensor& index, int64_t dim_size, bool is_max) {
@@ -157,14 +128,14 @@ at::Tensor scatter_extreme_cuda(const at::Tensor& values, const at::Tensor& inde
     }
     const at::Tensor rows = values.contiguous(), groups = index.contiguous();
     at::Tensor outside = at::full({1}, -1, index.options());
-    AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, values.scalar_type(), "scatter_extreme", [&] {
-        using T = typename WithoutTorch<scalar_t>::type;
+    with_element(dtype_of(values.scalar_type()), [&](auto element) {
+        using T = decltype(element);
         using Key = KeyOf<T>;
         at::Tensor keys = at::full({result.numel()}, std::numeric_limits<Key>::min(),
                                    index.options().dtype(sizeof(Key) == 8 ? at::kLong : at::kInt));
         launch_extremes<T>(data_of<T>(rows), data_of<int64_t>(groups), rows.size(0), columns_of(rows), dim_size, is_max,
                            out_of<Key>(keys), out_of<unsigned long long>(outside), out_of<T>(result),
-                           at::cuda::getCurrentCUDAStream());
+                           c10::cuda::getCurrentCUDAStream());
         C10_CUDA_KERNEL_LAUNCH_CHECK();
     });
     check_outside(outside.item<int64_t>(), groups, dim_size);
@@ -179,7 +150,7 @@ at::Tensor scatter_count_cuda(const at::Tensor& index, int64_t dim_size) {
     const at::Tensor groups = index.contiguous();
     at::Tensor outside = at::full({1}, -1, index.options());
     launch_count(data_of<int64_t>(groups), groups.numel(), dim_size, out_of<unsigned long long>(result),
-                 out_of<unsigned long long>(outside), at::cuda::getCurrentCUDAStream());
+                 out_of<unsigned long long>(outside), c10::cuda::getCurrentCUDAStream());
     C10_CUDA_KERNEL_LAUNCH_CHECK();
     check_outside(outside.item<int64_t>(), groups, dim_size);
     return result;
@@ -195,13 +166,11 @@ template <typename T>
 Exponentials exponentials(const at::Tensor& rows, const at::Tensor& groups, int64_t dim_size) {
     Exponentials result;
     result.tops = scatter_extreme_cuda(rows, groups, dim_size, /*is_max=*/true);
-    const auto wide = rows.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-    result.powers = at::empty(rows.sizes(), rows.options().dtype(wide));
+    result.powers = at::empty(rows.sizes(), rows.options().dtype(wider_of(rows.scalar_type())));
     launch_exponentials<T>(data_of<T>(rows), data_of<int64_t>(groups), rows.numel(), columns_of(rows),
-                           data_of<T>(result.tops), out_of<PowerOf<T>>(result.powers),
-                           at::cuda::getCurrentCUDAStream());
+                           data_of<T>(result.tops), out_of<Wider<T>>(result.powers), c10::cuda::getCurrentCUDAStream());
     C10_CUDA_KERNEL_LAUNCH_CHECK();
-    result.sums = reduce<Work::sum>(result.powers, groups, dim_size, at::kDouble, false, 0);
+    result.sums = reduce_typed<Wider<T>, Work::sum, double>(result.powers, groups, dim_size, false, 0);
     return result;
 }
 
@@ -214,11 +183,11 @@ at::Tensor scatter_softmax_cuda(const at::Tensor& values, const at::Tensor& inde
         check_groups(index, dim_size);
         return result;
     }
-    AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, values.scalar_type(), "scatter_softmax", [&] {
-        using T = typename WithoutTorch<scalar_t>::type;
+    with_element(dtype_of(values.scalar_type()), [&](auto element) {
+        using T = decltype(element);
         const Exponentials parts = exponentials<T>(rows, groups, dim_size);
-        launch_shares<T>(data_of<PowerOf<T>>(parts.powers), data_of<int64_t>(groups), rows.numel(), columns_of(rows),
-                         data_of<double>(parts.sums), out_of<T>(result), at::cuda::getCurrentCUDAStream());
+        launch_shares<T>(data_of<Wider<T>>(parts.powers), data_of<int64_t>(groups), rows.numel(), columns_of(rows),
+                         data_of<double>(parts.sums), out_of<T>(result), c10::cuda::getCurrentCUDAStream());
         C10_CUDA_KERNEL_LAUNCH_CHECK();
     });
     return result;
@@ -234,11 +203,11 @@ at::Tensor scatter_logsumexp_cuda(const at::Tensor& values, const at::Tensor& in
     }
     const at::Tensor rows = values.contiguous(), groups = index.contiguous();
     const at::Tensor counts = scatter_count_cuda(groups, dim_size);
-    AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, values.scalar_type(), "scatter_logsumexp", [&] {
-        using T = typename WithoutTorch<scalar_t>::type;
+    with_element(dtype_of(values.scalar_type()), [&](auto element) {
+        using T = decltype(element);
         const Exponentials parts = exponentials<T>(rows, groups, dim_size);
         launch_log_of_sums<T>(data_of<T>(parts.tops), data_of<double>(parts.sums), data_of<int64_t>(counts),
-                              result.numel(), columns_of(rows), out_of<T>(result), at::cuda::getCurrentCUDAStream());
+                              result.numel(), columns_of(rows), out_of<T>(result), c10::cuda::getCurrentCUDAStream());
         C10_CUDA_KERNEL_LAUNCH_CHECK();
     });
     return result;

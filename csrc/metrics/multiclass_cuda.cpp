@@ -1,15 +1,11 @@
 // Multiclass metrics on a GPU: keys of some classes at a time are sorted, and each class walked by a block.
-#include <ATen/ATen.h>
-#include <ATen/cuda/CUDAContext.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAGuard.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
 #include <algorithm>
 
-#include "metrics/multiclass.cuh"
-//
+#include "core/cuda.h"
 #include "metrics/multiclass_checks.h"
+#include "metrics/multiclass_launch.h"
 
 namespace within {
 namespace {
@@ -35,10 +31,10 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> rows_typed(const at::Tensor& tabl
     at::Tensor decisions = at::empty({rows}, labels.options()), places = at::empty({rows}, labels.options());
     at::Tensor losses = at::empty({rows}, labels.options().dtype(at::kDouble));
     at::Tensor refused = at::full({1}, -1, labels.options());
-    launch_multiclass_rows(
-        table.const_data_ptr<T>(), labels.const_data_ptr<int64_t>(), rows, table.size(1),
-        decisions.mutable_data_ptr<int64_t>(), places.mutable_data_ptr<int64_t>(), losses.mutable_data_ptr<double>(),
-        reinterpret_cast<unsigned long long*>(refused.mutable_data_ptr<int64_t>()), at::cuda::getCurrentCUDAStream());
+    launch_multiclass_rows(table.const_data_ptr<T>(), labels.const_data_ptr<int64_t>(), rows, table.size(1),
+                           decisions.mutable_data_ptr<int64_t>(), places.mutable_data_ptr<int64_t>(),
+                           losses.mutable_data_ptr<double>(), out_of<unsigned long long>(refused),
+                           c10::cuda::getCurrentCUDAStream());
     C10_CUDA_KERNEL_LAUNCH_CHECK();
     const int64_t row = refused.item<int64_t>();
     if (row >= 0) refuse_multiclass_row(table, labels, row);
@@ -81,7 +77,7 @@ at::Tensor multiclass_ovr_areas_cuda(const at::Tensor& probabilities, const at::
     task.weightings = weights.has_value() ? weights->size(0) : 1;
     task.weights = by_row.defined() && rows > 0 ? by_row.const_data_ptr<double>() : nullptr;
     at::Tensor result = at::empty({task.weightings, task.sets, classes}, table.options().dtype(at::kDouble));
-    const auto stream = at::cuda::getCurrentCUDAStream();
+    const auto stream = c10::cuda::getCurrentCUDAStream();
     if (rows == 0) return result.fill_(std::numeric_limits<double>::quiet_NaN());
     const int64_t tile = std::max<int64_t>(1, kKeysAtOnce / rows);
     for (int64_t first = 0; first < classes; first += tile) {

@@ -1,17 +1,13 @@
 // Binary metrics on a GPU: torch sorts rows and adds up weights from the first on, kernels do the rest.
-#include <ATen/ATen.h>
-#include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/cuda/CUDAContext.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAGuard.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
 #include <cmath>
 #include <optional>
 
-#include "metrics/binary.cuh"
-//
+#include "core/cuda.h"
 #include "metrics/binary_checks.h"
+#include "metrics/binary_launch.h"
+#include "metrics/binary_rows.h"
 #include "metrics/device_tensors.h"
 
 namespace within {
@@ -35,7 +31,7 @@ at::Tensor on_cpu(const at::Tensor& scores, const at::Tensor& labels, const std:
 template <typename Key, typename Score>
 at::Tensor measure(const at::Tensor& scores, const at::Tensor& labels, const std::optional<at::Tensor>& weights,
                    const std::optional<at::Tensor>& groups, int64_t num_groups, double threshold, int64_t bins) {
-    const auto stream = at::cuda::getCurrentCUDAStream();
+    const auto stream = c10::cuda::getCurrentCUDAStream();
     const auto options = scores.options().dtype(at::kLong);
     const int64_t rows = scores.size(0);
     at::Tensor keys = at::empty({rows}, options.dtype(sizeof(Key) == 8 ? at::kLong : at::kInt));
@@ -73,7 +69,7 @@ at::Tensor measure(const at::Tensor& scores, const at::Tensor& labels, const std
     const at::Tensor sorted = keys.index_select(0, slices.order);
     at::Tensor weights_sorted;
     if (weights) weights_sorted = weight_of->index_select(0, slices.order);
-    const double* const ordered = weights ? data_of<double>(weights_sorted) : nullptr;
+    const double* const ordered = data_of<double>(weights_sorted);
     all.rows = sorted.size(0);
     all.slices = num_groups + 1;
     all.bins = bins;

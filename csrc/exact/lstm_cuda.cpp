@@ -1,14 +1,10 @@
 // LSTM layers on a GPU: products of whole sequences by the kernels of matrix products, then a launch a moment.
-#include <ATen/ATen.h>
-#include <ATen/cuda/CUDAContext.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAGuard.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
-#include "exact/lstm.cuh"
-#include "exact/matmul.cuh"
-//
+#include "core/cuda.h"
 #include "exact/lstm_checks.h"
+#include "exact/lstm_launch.h"
+#include "exact/matmul_launch.h"
 
 namespace within {
 namespace {
@@ -20,17 +16,11 @@ at::Tensor product(const at::Tensor& a, const at::Tensor& b, const at::Tensor& b
     auto run = [&](auto number) {
         using T = decltype(number);
         launch_matmul<T, T>({a.const_data_ptr(), 0, a.stride(0), a.stride(1)},
-                            {b.const_data_ptr(), 0, b.stride(0), b.stride(1)},
-                            bias.defined() ? bias.const_data_ptr<T>() : nullptr, 1, a.size(0), a.size(1), b.size(1),
-                            result.mutable_data_ptr<T>(), at::cuda::getCurrentCUDAStream());
+                            {b.const_data_ptr(), 0, b.stride(0), b.stride(1)}, data_of<T>(bias), 1, a.size(0),
+                            a.size(1), b.size(1), out_of<T>(result), c10::cuda::getCurrentCUDAStream());
     };
     a.scalar_type() == at::kDouble ? run(double{}) : run(float{});
     return result;
-}
-
-template <typename T>
-T* data(const at::Tensor& tensor) {
-    return tensor.defined() ? static_cast<T*>(const_cast<void*>(tensor.const_data_ptr())) : nullptr;
 }
 
 LstmResult run_forward(const LstmLayer& layer, bool keeps) {
@@ -50,21 +40,21 @@ LstmResult run_forward(const LstmLayer& layer, bool keeps) {
             using T = decltype(number);
             LstmDevice<T> device{};
             device.shape = layer.shape_of(direction);
-            device.shape.lengths = data<int64_t>(lengths);
+            device.shape.lengths = data_of<int64_t>(lengths);
             const int64_t gates = kLstmGates * hidden;
-            device.of_x = data<T>(of_x);
+            device.of_x = data_of<T>(of_x);
             device.of_x_moment = layer.is_batch_first ? gates : shape.batch * gates;
             device.of_x_row = layer.is_batch_first ? shape.moments * gates : gates;
-            device.w_hh = data<T>(w_hh);
-            device.h0 = data<T>(layer.h0[direction]);
-            device.c0 = data<T>(layer.c0[direction]);
-            device.out = data<T>(out);
+            device.w_hh = data_of<T>(w_hh);
+            device.h0 = data_of<T>(layer.h0[direction]);
+            device.c0 = data_of<T>(layer.c0[direction]);
+            device.out = out_of<T>(out);
             device.out_moment = out.stride(layer.is_batch_first ? 1 : 0);
             device.out_row = out.stride(layer.is_batch_first ? 0 : 1);
-            device.h = data<T>(result.h[direction]);
-            device.c = data<T>(result.c[direction]);
-            device.kept = keeps ? data<T>(result.kept[direction]) : nullptr;
-            launch_lstm_forward(device, at::cuda::getCurrentCUDAStream());
+            device.h = out_of<T>(result.h[direction]);
+            device.c = out_of<T>(result.c[direction]);
+            device.kept = keeps ? out_of<T>(result.kept[direction]) : nullptr;
+            launch_lstm_forward(device, c10::cuda::getCurrentCUDAStream());
         };
         shape.is_double ? run(double{}) : run(float{});
         C10_CUDA_KERNEL_LAUNCH_CHECK();
@@ -141,20 +131,20 @@ std::vector<at::Tensor> exact_lstm_backward_cuda(const at::Tensor& grad_output, 
             using T = decltype(number);
             LstmDeviceGradients<T> device{};
             device.shape = layer.shape_of(direction);
-            device.shape.lengths = data<int64_t>(lengths);
-            device.kept = data<T>(states[direction]);
-            device.c0 = data<T>(layer.c0[direction]);
-            device.grad_out = data<T>(grad_out);
+            device.shape.lengths = data_of<int64_t>(lengths);
+            device.kept = data_of<T>(states[direction]);
+            device.c0 = data_of<T>(layer.c0[direction]);
+            device.grad_out = data_of<T>(grad_out);
             device.out_moment = grad_out.stride(layer.is_batch_first ? 1 : 0);
             device.out_row = grad_out.stride(layer.is_batch_first ? 0 : 1);
-            device.grad_h = data<T>(given.h[direction]);
-            device.w_hh = data<T>(layer.weight(direction, 1));
-            device.place = data<int32_t>(place);
-            device.grad_gates = data<T>(of_gates) + direction * gates;
+            device.grad_h = data_of<T>(given.h[direction]);
+            device.w_hh = data_of<T>(layer.weight(direction, 1));
+            device.place = data_of<int32_t>(place);
+            device.grad_gates = out_of<T>(of_gates) + direction * gates;
             device.grad_step = step;
-            device.grad_h0 = data<T>(result[1][direction]);
-            device.grad_c = data<T>(result[2][direction]);
-            launch_lstm_backward(device, at::cuda::getCurrentCUDAStream());
+            device.grad_h0 = out_of<T>(result[1][direction]);
+            device.grad_c = out_of<T>(result[2][direction]);
+            launch_lstm_backward(device, c10::cuda::getCurrentCUDAStream());
         };
         shape.is_double ? run(double{}) : run(float{});
         C10_CUDA_KERNEL_LAUNCH_CHECK();
@@ -179,8 +169,8 @@ std::vector<at::Tensor> exact_lstm_backward_cuda(const at::Tensor& grad_output, 
         const at::Tensor of_bias = layer.empty({gates});
         auto run = [&](auto number) {
             using T = decltype(number);
-            launch_lstm_add_rows<T>(data<T>(own), step, count, gates, data<T>(of_bias),
-                                    at::cuda::getCurrentCUDAStream());
+            launch_lstm_add_rows<T>(data_of<T>(own), step, count, gates, out_of<T>(of_bias),
+                                    c10::cuda::getCurrentCUDAStream());
         };
         shape.is_double ? run(double{}) : run(float{});
         C10_CUDA_KERNEL_LAUNCH_CHECK();

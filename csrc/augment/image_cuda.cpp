@@ -1,13 +1,12 @@
 // The augmentation of images on a GPU.
-#include <ATen/ATen.h>
-#include <ATen/cuda/CUDAContext.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAGuard.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
-#include "augment/image.cuh"
-//
 #include "augment/image_checks.h"
+#include "augment/image_launch.h"
+#include "augment/plan.h"
+#include "augment/resize.h"
+#include "core/cuda.h"
+#include "core/half.h"
 
 namespace within {
 namespace {
@@ -35,18 +34,18 @@ Placed placed(const ImageBatch& batch, DeviceImages& images) {
 }
 
 void launch(const DeviceImages& images, int waits, at::Tensor& out) {
-    const auto stream = at::cuda::getCurrentCUDAStream();
+    const auto stream = c10::cuda::getCurrentCUDAStream();
     launch_weigh_taps(images, stream);
     for (int wait = 0; wait < waits; ++wait) launch_count_statistic(images, wait, stream);
     switch (images.target.type) {
         case PixelType::float32:
-            launch_augment_images(images, static_cast<float*>(out.mutable_data_ptr()), stream);
+            launch_augment_images(images, out_of<float>(out), stream);
             break;
         case PixelType::float16:
-            launch_augment_images(images, static_cast<Float16*>(out.mutable_data_ptr()), stream);
+            launch_augment_images(images, out_of<Float16>(out), stream);
             break;
         case PixelType::bfloat16:
-            launch_augment_images(images, static_cast<BFloat16*>(out.mutable_data_ptr()), stream);
+            launch_augment_images(images, out_of<BFloat16>(out), stream);
             break;
     }
     C10_CUDA_KERNEL_LAUNCH_CHECK();

@@ -1,20 +1,15 @@
 // Drift metrics on a GPU: torch sorts columns and adds up weights from the first place on, kernels walk both samples,
 // and the host makes metrics of what they count, as it does of its own counts.
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/cuda/CUDAContext.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAGuard.h>
-#include <torch/library.h>
+#include "core/torch.h"
 
 #include <optional>
 
-#include "metrics/drift.cuh"
-//
+#include "core/cuda.h"
 #include "metrics/device_tensors.h"
 #include "metrics/drift_checks.h"
 #include "metrics/drift_finish.h"
+#include "metrics/drift_launch.h"
+#include "metrics/weights.h"
 
 namespace within {
 namespace {
@@ -53,7 +48,7 @@ class Sample {
     Sample(const at::Tensor& sample, bool is_current, const std::optional<at::Tensor>& weights, bool is_weighted,
            const std::optional<at::Tensor>& groups, int64_t num_groups, at::Tensor& found)
         : groups_(groups), num_groups_(num_groups), rows_(sample.size(0)), columns_(sample.size(1)) {
-        const auto stream = at::cuda::getCurrentCUDAStream();
+        const auto stream = c10::cuda::getCurrentCUDAStream();
         const at::Tensor values = sample.t().contiguous();
         keys_ = at::empty({columns_, rows_}, sample.options().dtype(sizeof(Key) == 8 ? at::kLong : at::kInt));
         launch_read_values<T, Key>(data_of<T>(values), rows_, columns_, is_current, out_of<Key>(keys_),
@@ -77,7 +72,7 @@ class Sample {
         effective_ = at::empty({slices}, options.dtype(at::kDouble));
         at::Tensor limbs = at::zeros({slices, 2, kLimbs}, options);
         launch_weigh(weights_of(slices_.order), out_of<unsigned long long>(limbs), out_of<double>(effective_),
-                     at::cuda::getCurrentCUDAStream());
+                     c10::cuda::getCurrentCUDAStream());
         C10_CUDA_KERNEL_LAUNCH_CHECK();
     }
 
@@ -91,8 +86,7 @@ class Sample {
             sorted_ = keys.index_select(0, order);
             if (weights_.defined()) add_up(weights_of(order), order.options());
         }
-        return {data_of<Key>(sorted_), weights_.defined() ? data_of<double>(shares_) : nullptr,
-                data_of<int64_t>(slices_.start), sorted_.size(0)};
+        return {data_of<Key>(sorted_), data_of<double>(shares_), data_of<int64_t>(slices_.start), sorted_.size(0)};
     }
 
     at::Tensor start() const { return slices_.start; }
@@ -105,7 +99,7 @@ class Sample {
     }
 
     void add_up(const DriftWeights& all, const at::TensorOptions& options) {
-        const auto stream = at::cuda::getCurrentCUDAStream();
+        const auto stream = c10::cuda::getCurrentCUDAStream();
         at::Tensor words = at::empty({kUnitWords, all.places}, options);
         launch_weight_words(all, out_of<int64_t>(words), stream);
         C10_CUDA_KERNEL_LAUNCH_CHECK();
@@ -165,7 +159,7 @@ at::Tensor measure(const DriftArguments& given) {
                                  out_of<double>(distance) + column * slices,
                                  out_of<double>(up_to) + column * slices * bins * 2};
         const auto r = reference.sort(column), c = current.sort(column);
-        launch_column<Key>(r, c, all, at::cuda::getCurrentCUDAStream());
+        launch_column<Key>(r, c, all, c10::cuda::getCurrentCUDAStream());
         C10_CUDA_KERNEL_LAUNCH_CHECK();
     }
     farthest = farthest.cpu();
