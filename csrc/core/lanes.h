@@ -26,7 +26,7 @@ struct Scalar {
     WITHIN_HOST_DEVICE static void store(float* to, float value) { *to = value; }
     // a * b + c, rounded once.
     WITHIN_HOST_DEVICE static float fused(float a, float b, float c) { return fmaf(a, b, c); }
-    // No operand is a NaN.
+    // Where one is a NaN, b.
     WITHIN_HOST_DEVICE static float least(float a, float b) { return a < b ? a : b; }
     WITHIN_HOST_DEVICE static float most(float a, float b) { return a > b ? a : b; }
     WITHIN_HOST_DEVICE static uint32_t least_word(uint32_t a, uint32_t b) { return a < b ? a : b; }
@@ -34,6 +34,8 @@ struct Scalar {
     WITHIN_HOST_DEVICE static float float_of(int32_t a) { return static_cast<float>(a); }
     // Towards zero.
     WITHIN_HOST_DEVICE static int32_t whole(float a) { return static_cast<int32_t>(a); }
+    // Whether a comparison holds anywhere.
+    WITHIN_HOST_DEVICE static bool any(bool a) { return a; }
 };
 
 // One number of twice the width.
@@ -47,7 +49,10 @@ struct Scalar64 {
     WITHIN_HOST_DEVICE static double load(const double* from) { return *from; }
     WITHIN_HOST_DEVICE static void store(double* to, double value) { *to = value; }
     WITHIN_HOST_DEVICE static double fused(double a, double b, double c) { return ::fma(a, b, c); }
+    WITHIN_HOST_DEVICE static double least(double a, double b) { return a < b ? a : b; }
+    WITHIN_HOST_DEVICE static double most(double a, double b) { return a > b ? a : b; }
     WITHIN_HOST_DEVICE static double root(double a) { return ::sqrt(a); }
+    WITHIN_HOST_DEVICE static bool any(bool a) { return a; }
 };
 
 #if !defined(__CUDACC__) && defined(__GNUC__)
@@ -77,6 +82,9 @@ struct Lanes {
     static inline Float float_of(Int a) { return __builtin_convertvector(a, Float); }
     static inline Int whole(Float a) { return __builtin_convertvector(a, Int); }
 #if defined(WITHIN_AVX512)
+    static inline bool any(Int a) {
+        return _mm512_test_epi32_mask(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(a)) != 0;
+    }
     static inline Float fused(Float a, Float b, Float c) { return _mm512_fmadd_ps(a, b, c); }
     static inline Float least(Float a, Float b) { return _mm512_min_ps(a, b); }
     static inline Float most(Float a, Float b) { return _mm512_max_ps(a, b); }
@@ -85,6 +93,9 @@ struct Lanes {
         return reinterpret_cast<Word>(_mm512_min_epu32(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
     }
 #elif defined(WITHIN_AVX2)
+    static inline bool any(Int a) {
+        return _mm256_testz_si256(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(a)) == 0;
+    }
     static inline Float fused(Float a, Float b, Float c) { return _mm256_fmadd_ps(a, b, c); }
     static inline Float least(Float a, Float b) { return _mm256_min_ps(a, b); }
     static inline Float most(Float a, Float b) { return _mm256_max_ps(a, b); }
@@ -93,6 +104,10 @@ struct Lanes {
         return reinterpret_cast<Word>(_mm256_min_epu32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
     }
 #else
+    static inline bool any(Int a) {
+        const Int none = {};
+        return memcmp(&a, &none, sizeof a) != 0;
+    }
     static inline Float fused(Float a, Float b, Float c) {
         for (int i = 0; i < kCount; ++i) c[i] = fmaf(a[i], b[i], c[i]);
         return c;

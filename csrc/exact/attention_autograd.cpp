@@ -1,10 +1,10 @@
 // The gradients of exact attention.
 #include "core/torch.h"
 
-#include <ATen/core/dispatch/Dispatcher.h>
-
 #include <optional>
 #include <tuple>
+
+#include "core/operators.h"
 
 namespace within {
 namespace {
@@ -20,8 +20,7 @@ Three forward_below(const at::Tensor& query, const at::Tensor& key, const at::Te
                     c10::SymInt offset) {
     using Signature = Three(const at::Tensor&, const at::Tensor&, const at::Tensor&, const Mask&, bool,
                             std::optional<double>, double, c10::SymInt, c10::SymInt);
-    static const auto op =
-        c10::Dispatcher::singleton().findSchemaOrThrow("within::exact_attention", "").typed<Signature>();
+    static const auto op = operator_named<Signature>("within::exact_attention");
     return op.call(query, key, value, mask, is_causal, scale, dropout_p, std::move(seed), std::move(offset));
 }
 
@@ -32,8 +31,7 @@ Four backward_below(const at::Tensor& gradient, const at::Tensor& query, const a
     using Signature =
         Four(const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&, const Mask&, const at::Tensor&,
              const at::Tensor&, const at::Tensor&, bool, std::optional<double>, double, c10::SymInt, c10::SymInt, bool);
-    static const auto op =
-        c10::Dispatcher::singleton().findSchemaOrThrow("within::exact_attention_backward", "").typed<Signature>();
+    static const auto op = operator_named<Signature>("within::exact_attention_backward");
     return op.call(gradient, query, key, value, mask, out, highest, reciprocal, is_causal, scale, dropout_p,
                    std::move(seed), std::move(offset), is_mask_wanted);
 }

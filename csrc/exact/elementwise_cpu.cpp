@@ -13,19 +13,42 @@ namespace {
 
 constexpr int64_t kNumbersOfThread = 1 << 14;
 
-at::Tensor exact_unary_cpu(const at::Tensor& x, const std::string& function) {
-    const Dtype dtype = check_unary(x);
-    const Unary chosen = unary_named(function);
-    const at::Tensor given = x.contiguous();
-    at::Tensor result = at::empty(given.sizes(), given.options());
-    at::parallel_for(0, given.numel(), kNumbersOfThread, [&](int64_t begin, int64_t end) {
-        unary_apply_kernel()({chosen, dtype, given.const_data_ptr(), begin, end, result.mutable_data_ptr()});
+void run(const UnaryTask& task, int64_t count) {
+    at::parallel_for(0, count, kNumbersOfThread, [&task](int64_t begin, int64_t end) {
+        UnaryTask part = task;
+        part.begin = begin;
+        part.end = end;
+        unary_apply_kernel()(part);
     });
+}
+
+at::Tensor exact_unary_cpu(const at::Tensor& x, std::string_view function, double a, double b) {
+    check_unary(x);
+    const Unary chosen = unary_named(function);
+    const at::Tensor given = dense(x);
+    at::Tensor result = at::empty_like(given);
+    run({chosen, dtype_of(x.scalar_type()), a, b, nullptr, given.const_data_ptr(), 0, 0, result.mutable_data_ptr()},
+        given.numel());
+    return result;
+}
+
+at::Tensor exact_unary_backward_cpu(const at::Tensor& gradient, const at::Tensor& saved, std::string_view function,
+                                    double a, double b) {
+    check_unary_backward(gradient, saved);
+    const Unary chosen = unary_named(function);
+    const at::Tensor given = dense(saved), received = laid_out_as(gradient, given);
+    at::Tensor result = at::empty_like(given);
+    run({chosen, dtype_of(saved.scalar_type()), a, b, received.const_data_ptr(), given.const_data_ptr(), 0, 0,
+         result.mutable_data_ptr()},
+        given.numel());
     return result;
 }
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(within, CPU, m) { m.impl("exact_unary", &exact_unary_cpu); }
+TORCH_LIBRARY_IMPL(within, CPU, m) {
+    m.impl("exact_unary", &exact_unary_cpu);
+    m.impl("exact_unary_backward", &exact_unary_backward_cpu);
+}
 
 }  // namespace within

@@ -8,34 +8,39 @@
 namespace within {
 namespace {
 
-at::Tensor exact_unary_cuda(const at::Tensor& x, const std::string& function) {
-    const Dtype dtype = check_unary(x);
-    const Unary chosen = unary_named(function);
-    const c10::cuda::CUDAGuard guard(x.device());
-    const at::Tensor given = x.contiguous();
-    at::Tensor result = at::empty(given.sizes(), given.options());
-    if (given.numel() == 0) return result;
-    auto run = [&](auto element) {
+at::Tensor run(Unary function, double a, double b, const at::Tensor* gradient, const at::Tensor& x) {
+    at::Tensor result = at::empty_like(x);
+    if (x.numel() == 0) return result;
+    with_element(dtype_of(x.scalar_type()), [&](auto element) {
         using Element = decltype(element);
-        launch_unary(chosen, data_of<Element>(given), given.numel(), out_of<Element>(result),
-                     c10::cuda::getCurrentCUDAStream());
-    };
-    switch (dtype) {
-        case Dtype::float16:
-            run(Float16{});
-            break;
-        case Dtype::bfloat16:
-            run(BFloat16{});
-            break;
-        default:
-            run(float{});
-    }
+        launch_unary(function, a, b, gradient == nullptr ? nullptr : data_of<Element>(*gradient), data_of<Element>(x),
+                     x.numel(), out_of<Element>(result), c10::cuda::getCurrentCUDAStream());
+    });
     C10_CUDA_KERNEL_LAUNCH_CHECK();
     return result;
 }
 
+at::Tensor exact_unary_cuda(const at::Tensor& x, std::string_view function, double a, double b) {
+    check_unary(x);
+    const Unary chosen = unary_named(function);
+    const c10::cuda::CUDAGuard guard(x.device());
+    return run(chosen, a, b, nullptr, dense(x));
+}
+
+at::Tensor exact_unary_backward_cuda(const at::Tensor& gradient, const at::Tensor& saved, std::string_view function,
+                                     double a, double b) {
+    check_unary_backward(gradient, saved);
+    const Unary chosen = unary_named(function);
+    const c10::cuda::CUDAGuard guard(saved.device());
+    const at::Tensor given = dense(saved), received = laid_out_as(gradient, given);
+    return run(chosen, a, b, &received, given);
+}
+
 }  // namespace
 
-TORCH_LIBRARY_IMPL(within, CUDA, m) { m.impl("exact_unary", &exact_unary_cuda); }
+TORCH_LIBRARY_IMPL(within, CUDA, m) {
+    m.impl("exact_unary", &exact_unary_cuda);
+    m.impl("exact_unary_backward", &exact_unary_backward_cuda);
+}
 
 }  // namespace within

@@ -8,8 +8,9 @@
 
 namespace within {
 
-// count > 0.
+// count > 0; gradient is null for the function itself.
 template <typename Element>
-void launch_unary(Unary function, const Element* x, int64_t count, Element* out, Stream stream);
+void launch_unary(Unary function, double a, double b, const Element* gradient, const Element* x, int64_t count,
+                  Element* out, Stream stream);
 
 }  // namespace within

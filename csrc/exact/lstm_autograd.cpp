@@ -6,6 +6,8 @@
 #include <optional>
 #include <tuple>
 
+#include "core/operators.h"
+
 namespace within {
 namespace {
 
@@ -19,11 +21,6 @@ using LayerBackward = std::vector<at::Tensor>(const at::Tensor&, const at::Tenso
                                               const at::Tensor&, const at::Tensor&, const at::Tensor&, at::TensorList,
                                               const std::optional<at::Tensor>&, bool, const at::Tensor&,
                                               const at::Tensor&, bool);
-
-template <typename Signature>
-c10::TypedOperatorHandle<Signature> operator_named(const char* name) {
-    return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").template typed<Signature>();
-}
 
 struct LstmFunction : torch::autograd::Function<LstmFunction> {
     static variable_list forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& h0,

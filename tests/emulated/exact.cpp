@@ -1,5 +1,4 @@
 // Exact layers: what the sources csrc/exact/*_cuda.cpp ask of a GPU.
-#include "exact/elementwise.cuh"
 #include "exact/matmul.cuh"
 #include "interface.h"
 
@@ -16,12 +15,3 @@ MATMUL(float64, double, double)
 MATMUL(float32, float, float)
 MATMUL(float16, within::Float16, float)
 MATMUL(bfloat16, within::BFloat16, float)
-
-#define UNARY(name, Element)                                                                                   \
-    WITHIN_EMULATED void exact_unary_##name(int64_t function, const Element* x, int64_t count, Element* out) { \
-        within::launch_unary(static_cast<within::Unary>(function), x, count, out, nullptr);                    \
-    }
-
-UNARY(float32, float)
-UNARY(float16, within::Float16)
-UNARY(bfloat16, within::BFloat16)

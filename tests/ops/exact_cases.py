@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import torch
 
-import within_wf.ops.exact.elementwise
 import within_wf.ops.exact.matmul  # noqa: F401 - registers its operator
 from tests.ops.case import Case
+from tests.ops.exact_elementwise_cases import elementwise_cases
 
 FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 SHAPES = (
@@ -42,31 +42,6 @@ def specials(dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor, None]:
     return torch.stack([column, column.flip(0)], -1)[None], torch.stack([column, column.roll(1)])[None], None
 
 
-UNARY = ("exp", "log", "log1p", "tanh", "sigmoid", "softplus", "erf", "sqrt", "silu", "gelu", "gelu_tanh")
-
-
-def numbers(dtype: torch.dtype) -> torch.Tensor:
-    """Every 16-bit number, or float32 of every exponent and both signs; zeros, infinities and NaN among them."""
-    if dtype != torch.float32:
-        return torch.arange(-(1 << 15), 1 << 15).to(torch.int16).view(dtype)
-    return (torch.arange(-(1 << 15), 1 << 15) * 65521).to(torch.int32).view(dtype)
-
-
-def unary_cases() -> Iterator[Case]:
-    """Each elementwise function of every dtype: all exponents, a few, none."""
-    for function in UNARY:
-        for dtype in FLOATS[1:]:
-            title = f"{function}, {str(dtype).removeprefix('torch.')}"
-            yield Case("exact_unary", title, lambda d=dtype, f=function: (numbers(d), f))
-            yield Case(
-                "exact_unary",
-                f"{title}, few",
-                lambda d=dtype, f=function: (torch.linspace(0.1, 3, 21).to(d).reshape(3, 7), f),
-                (0,),
-            )
-        yield Case("exact_unary", f"{function}, none", lambda f=function: (torch.empty(0, 3), f), (0,))
-
-
 def exact_cases() -> Iterator[Case]:
     """Products of every dtype: one block and several, ragged ends, either way round in memory, nothing to add."""
     for dtype in FLOATS:
@@ -77,4 +52,4 @@ def exact_cases() -> Iterator[Case]:
                 make = lambda s=shape, d=dtype, t=is_turned: matrices(*s, d, is_turned=t)  # noqa: E731
                 yield Case("exact_matmul", title, make, (0, 1, 2))
         yield Case("exact_matmul", f"{kind}, specials", lambda d=dtype: specials(d))
-    yield from unary_cases()
+    yield from elementwise_cases()

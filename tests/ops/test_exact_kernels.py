@@ -5,7 +5,7 @@ import torch
 
 from tests.emulated.build import Reading
 from tests.ops.cases import Case, digest, run
-from tests.ops.exact_cases import UNARY, exact_cases
+from tests.ops.exact_cases import exact_cases
 
 
 def memory(of):
@@ -23,16 +23,8 @@ def matmul(unit, seed, a, b, bias):
     return out
 
 
-def unary(unit, seed, x, function):
-    out = torch.empty_like(x)
-    if out.numel():
-        given = (UNARY.index(function), Reading(x), x.numel(), out)
-        unit.run(f"exact_unary_{str(x.dtype).removeprefix('torch.')}", *given, seed=seed)
-    return out
-
-
-EMULATED = {"exact_matmul": matmul, "exact_unary": unary}
-SMALL = [case for case in exact_cases() if case.operator == "exact_matmul" or not case.name.endswith("16")]
+EMULATED = {"exact_matmul": matmul}
+SMALL = [case for case in exact_cases() if case.operator in EMULATED]
 
 
 @pytest.mark.parametrize("case", SMALL, ids=str)

@@ -1,21 +1,13 @@
 """Elementwise functions of IEEE operations alone: the same bits on every processor and device.
 
-float32 in and out; float16 and bfloat16 are read as float32, and rounded to their format once at the end. A NaN among what
-comes out is the positive quiet one without payload. The largest errors over one in eleven of all float32 numbers, in units
-of the last place:
-
-| exp | log | log1p | tanh | sigmoid | softplus | erf | sqrt |
-|---|---|---|---|---|---|---|---|
-| 1.02 | 0.83 | 1.23 | 1.31 | 2.36 | 1.81 | 1.18 | 0.5 |
-
-``silu`` is x sigmoid(x), ``gelu`` x / 2 (1 + erf(x / sqrt 2)) or, approximated,
-x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), each operation rounded. Gradients are made of these functions and of single
-IEEE operations.
+float32 in and out; float16 and bfloat16 are read as float32, and rounded to their format once at the end; float64 is for
+checks of gradients and slow. A NaN among what comes out is the positive quiet one without payload. What comes out lies in
+memory as what went in. docs/exact/elementwise.md has the order of operations and the largest errors.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
@@ -23,12 +15,28 @@ from within_wf.ops.library import load_core, register_fake
 
 load_core()
 
-_OPS = torch.ops.within
+_UNARY = torch.ops.within.exact_unary.default
+_POW = torch.ops.within.exact_pow.default
 
 
 def exp(x: torch.Tensor) -> torch.Tensor:
-    """The number e to the power of x."""
+    """The number e to the power of x.
+
+    Args:
+        x: float64, float32, float16 or bfloat16, of any shape.
+
+    Returns:
+        Of the same dtype, shape and strides; so for all functions here.
+
+    Raises:
+        ValueError: The dtype is none of those.
+    """
     return _unary(x, "exp")
+
+
+def expm1(x: torch.Tensor) -> torch.Tensor:
+    """exp(x) - 1, near 0 too."""
+    return _unary(x, "expm1")
 
 
 def log(x: torch.Tensor) -> torch.Tensor:
@@ -41,6 +49,26 @@ def log1p(x: torch.Tensor) -> torch.Tensor:
     return _unary(x, "log1p")
 
 
+def sqrt(x: torch.Tensor) -> torch.Tensor:
+    """The square root, correctly rounded; NaN of what is negative."""
+    return _unary(x, "sqrt")
+
+
+def rsqrt(x: torch.Tensor) -> torch.Tensor:
+    """1 over the square root, each rounded; NaN of what is negative."""
+    return _unary(x, "rsqrt")
+
+
+def sin(x: torch.Tensor) -> torch.Tensor:
+    """The sine of x radians, of any size."""
+    return _unary(x, "sin")
+
+
+def cos(x: torch.Tensor) -> torch.Tensor:
+    """The cosine of x radians, of any size."""
+    return _unary(x, "cos")
+
+
 def tanh(x: torch.Tensor) -> torch.Tensor:
     """The hyperbolic tangent."""
     return _unary(x, "tanh")
@@ -51,9 +79,14 @@ def sigmoid(x: torch.Tensor) -> torch.Tensor:
     return _unary(x, "sigmoid")
 
 
-def softplus(x: torch.Tensor) -> torch.Tensor:
-    """log(1 + exp(x)), as max(x, 0) + log1p(exp(-|x|))."""
-    return _unary(x, "softplus")
+def logsigmoid(x: torch.Tensor) -> torch.Tensor:
+    """The logarithm of the sigmoid, as min(x, 0) - log1p(exp(-|x|))."""
+    return _unary(x, "logsigmoid")
+
+
+def softplus(x: torch.Tensor, beta: float = 1, threshold: float = 20) -> torch.Tensor:
+    """log(1 + exp(beta x)) / beta, as (max(z, 0) + log1p(exp(-|z|))) / beta, z = beta x; x where z is above ``threshold``."""
+    return _unary(x, "softplus", beta, threshold)
 
 
 def erf(x: torch.Tensor) -> torch.Tensor:
@@ -61,9 +94,87 @@ def erf(x: torch.Tensor) -> torch.Tensor:
     return _unary(x, "erf")
 
 
-def sqrt(x: torch.Tensor) -> torch.Tensor:
-    """The square root, correctly rounded; NaN of what is negative."""
-    return _unary(x, "sqrt")
+def pow(x: torch.Tensor | float, y: torch.Tensor | float) -> torch.Tensor:  # noqa: A001 - torch's name
+    """The power x^y, with C's special values: 1 where y is 0 or x is 1, NaN of what is negative but for whole y.
+
+    Args:
+        x: float64, float32, float16 or bfloat16, of any shape; or a number, rounded to the dtype of ``y``.
+        y: Of the same dtype, of a shape that broadcasts with that of x; or a number, rounded likewise.
+
+    Returns:
+        Of that dtype and the shape that both broadcast to. Differentiable in a tensor of that shape; in another one
+        is refused, as its gradient would be a sum.
+
+    Raises:
+        ValueError: A shape, dtype or device is not one above, both are numbers, or what requires a gradient is broadcast.
+    """
+    like = x if isinstance(x, torch.Tensor) else y
+    if not isinstance(like, torch.Tensor):
+        raise ValueError(f"exact.pow: x is {x} and y is {y}, expected a tensor among them")
+    if isinstance(x, torch.Tensor) and not isinstance(y, torch.Tensor) and y == 2:
+        return _unary(x, "square")
+    base, exponent = (
+        value if isinstance(value, torch.Tensor) else torch.full((), value, dtype=like.dtype, device=like.device)
+        for value in (x, y)
+    )
+    if base.dim() and exponent.dim() and base.shape != exponent.shape:
+        shape = torch.broadcast_shapes(base.shape, exponent.shape)  # type: ignore[no-untyped-call]
+        for name, value in (("x", base), ("y", exponent)):
+            if value.requires_grad and value.shape != shape:
+                raise ValueError(
+                    f"exact.pow: {name} has shape {list(value.shape)} and requires a gradient, expected {list(shape)}, "
+                    "to which it would be broadcast"
+                )
+        base, exponent = base.expand(shape), exponent.expand(shape)
+    result: torch.Tensor = _POW(base, exponent)
+    return result
+
+
+def relu(x: torch.Tensor) -> torch.Tensor:
+    """What is above 0, and +0."""
+    return _unary(x, "relu")
+
+
+def relu6(x: torch.Tensor) -> torch.Tensor:
+    """As :func:`hardtanh` from 0 to 6."""
+    return _unary(x, "hardtanh", 0, 6)
+
+
+def leaky_relu(x: torch.Tensor, negative_slope: float = 0.01) -> torch.Tensor:
+    """X above 0, x times ``negative_slope`` elsewhere."""
+    return _unary(x, "leaky_relu", negative_slope)
+
+
+def elu(x: torch.Tensor, alpha: float = 1) -> torch.Tensor:
+    """X above 0, expm1(x) ``alpha`` elsewhere."""
+    return _unary(x, "elu", alpha)
+
+
+def celu(x: torch.Tensor, alpha: float = 1) -> torch.Tensor:
+    """X above 0, expm1(x / ``alpha``) ``alpha`` elsewhere."""
+    return _unary(x, "celu", alpha)
+
+
+def selu(x: torch.Tensor) -> torch.Tensor:
+    """The self-normalising :func:`elu` of Klambauer et al., "Self-Normalizing Neural Networks" (2017)."""
+    return _unary(x, "selu")
+
+
+def hardtanh(x: torch.Tensor, min_val: float = -1, max_val: float = 1) -> torch.Tensor:
+    """X cut to ``min_val`` and ``max_val``; its slope is 0 there and beyond."""
+    if not min_val <= max_val:
+        raise ValueError(f"exact.hardtanh: min_val is {min_val}, expected at most max_val = {max_val}")
+    return _unary(x, "hardtanh", min_val, max_val)
+
+
+def hardsigmoid(x: torch.Tensor) -> torch.Tensor:
+    """The sum x + 3 cut to 0 and 6, over 6."""
+    return _unary(x, "hardsigmoid")
+
+
+def hardswish(x: torch.Tensor) -> torch.Tensor:
+    """X times what is x + 3 cut to 0 and 6, over 6."""
+    return _unary(x, "hardswish")
 
 
 def silu(x: torch.Tensor) -> torch.Tensor:
@@ -71,8 +182,13 @@ def silu(x: torch.Tensor) -> torch.Tensor:
     return _unary(x, "silu")
 
 
+def mish(x: torch.Tensor) -> torch.Tensor:
+    """X tanh(softplus(x)) (Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019)."""
+    return _unary(x, "mish")
+
+
 def gelu(x: torch.Tensor, approximate: Literal["none", "tanh"] = "none") -> torch.Tensor:
-    """X times the normal distribution's share below x, by ``erf`` or approximated by ``tanh``.
+    """X times the normal distribution's share below x, or x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
 
     Raises:
         ValueError: ``approximate`` is neither.
@@ -82,58 +198,26 @@ def gelu(x: torch.Tensor, approximate: Literal["none", "tanh"] = "none") -> torc
     return _unary(x, "gelu" if approximate == "none" else "gelu_tanh")
 
 
-def _unary(x: torch.Tensor, function: str) -> torch.Tensor:
-    result: torch.Tensor = _OPS.exact_unary(x, function)
+def _unary(x: torch.Tensor, function: str, a: float = 0, b: float = 0) -> torch.Tensor:
+    result: torch.Tensor = _UNARY(x, function, a, b)
     return result
 
 
-# What follows tells torch of shapes and gradients.
-
-
 @register_fake("within::exact_unary")
-def _like(x: torch.Tensor, function: str) -> torch.Tensor:
-    return torch.empty_like(x, memory_format=torch.contiguous_format)
+def _like(x: torch.Tensor, function: str, a: float = 0, b: float = 0) -> torch.Tensor:
+    return torch.empty_like(x)
 
 
-def _keep(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
-    ctx.function = inputs[1]
-    ctx.save_for_backward(inputs[0], output)
+@register_fake("within::exact_unary_backward")
+def _like_saved(gradient: torch.Tensor, saved: torch.Tensor, function: str, a: float = 0, b: float = 0) -> torch.Tensor:
+    return torch.empty_like(saved)
 
 
-def _slope(function: str, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """The derivative at x, where the function is y; both float32."""
-    match function:
-        case "exp":
-            return y
-        case "log":
-            return 1 / x
-        case "log1p":
-            return 1 / (x + 1)
-        case "tanh":
-            return 1 - y * y
-        case "sigmoid":
-            return y * (1 - y)
-        case "softplus":
-            return sigmoid(x)
-        case "erf":
-            return exp(-(x * x)) * 1.1283791670955126
-        case "sqrt":
-            return 0.5 / y
-        case "silu":
-            share = sigmoid(x)
-            return share + y * (1 - share)
-        case "gelu":
-            return (erf(x * 0.7071067811865476) + 1) * 0.5 + x * (exp(x * x * -0.5) * 0.3989422804014327)
-        case _:
-            inner = (x + x * x * x * 0.044715) * 0.7978845608028654
-            height = tanh(inner)
-            steepness = (x * x * 0.134145 + 1) * 0.7978845608028654
-            return (height + 1) * 0.5 + x * ((1 - height * height) * steepness) * 0.5
+@register_fake("within::exact_pow")
+def _like_either(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return x.new_empty(x.shape if x.dim() else y.shape)
 
 
-def _backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
-    x, y = ctx.saved_tensors
-    return (gradient.float() * _slope(ctx.function, x.float(), y.float())).to(x.dtype), None
-
-
-torch.library.register_autograd("within::exact_unary", _backward, setup_context=_keep)
+@register_fake("within::exact_pow_backward")
+def _like_gradient(gradient: torch.Tensor, x: torch.Tensor, y: torch.Tensor, of_y: bool) -> torch.Tensor:
+    return gradient.new_empty(gradient.shape)
