@@ -20,7 +20,9 @@ from tests.ops.bootstrap_cases import bootstrap_cases
 from tests.ops.case import Case
 from tests.ops.exact_attention_cases import attention_cases
 from tests.ops.exact_cases import exact_cases
+from tests.ops.exact_convolution_cases import convolution_cases
 from tests.ops.exact_lstm_cases import lstm_cases
+from tests.ops.exact_pooling_cases import pooling_cases
 from tests.ops.feature_cases import feature_cases
 from tests.ops.image_cases import image_cases
 from tests.ops.multiclass_cases import multiclass_cases
@@ -145,5 +147,7 @@ CASES = (
     *exact_cases(),
     *attention_cases(),
     *lstm_cases(),
+    *convolution_cases(),
+    *pooling_cases(),
 )
 """Of every operator; tests/ops/test_cases.py wants each to be here."""

@@ -1,0 +1,5 @@
+#include "core/standard.h"
+#include "exact/convolution_loops.h"
+#include "exact/convolution_weight_loops.h"
+#include "exact/depthwise_loops.h"
+#include "exact/depthwise_weight_loops.h"
