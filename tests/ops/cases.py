@@ -22,6 +22,7 @@ from tests.ops.exact_attention_cases import attention_cases
 from tests.ops.exact_cases import exact_cases
 from tests.ops.exact_convolution_cases import convolution_cases
 from tests.ops.exact_lstm_cases import lstm_cases
+from tests.ops.exact_norm_cases import exact_norm_cases
 from tests.ops.exact_pooling_cases import pooling_cases
 from tests.ops.feature_cases import feature_cases
 from tests.ops.image_cases import image_cases
@@ -43,7 +44,7 @@ def run(case: Case, device: str | torch.device = "cpu", *, gradients: bool = Tru
     named = {f"result {i}": result.detach().cpu() for i, result in enumerate(results)}
     if differentiable:
         # Integer weights of a fixed order: the sum's gradient is exact, and differs from row to row.
-        weighted = [result * _weights(result) for result in results if result.is_floating_point()]
+        weighted = [result * _weights(result) for result in results if result.requires_grad]
         torch.autograd.backward([part.sum() for part in weighted])
         for position in differentiable:
             named[f"gradient of argument {position}"] = arguments[position].grad.cpu()
@@ -149,5 +150,6 @@ CASES = (
     *lstm_cases(),
     *convolution_cases(),
     *pooling_cases(),
+    *exact_norm_cases(),
 )
 """Of every operator; tests/ops/test_cases.py wants each to be here."""

@@ -1,0 +1,2 @@
+#include "core/standard.h"
+#include "exact/batch_norm_loops.h"

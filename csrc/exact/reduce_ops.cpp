@@ -1,0 +1,10 @@
+// The schema of reductions.
+#include "core/torch.h"
+
+namespace within {
+
+TORCH_LIBRARY_FRAGMENT(within, m) {
+    m.def("exact_reduce(Tensor x, int[] dim, bool keepdim, str reduction, float correction) -> Tensor");
+}
+
+}  // namespace within
