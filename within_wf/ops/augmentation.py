@@ -241,8 +241,9 @@ def image_statistics(images: torch.Tensor) -> torch.Tensor:
     sums, squares = wide.sum(dim=(2, 3)).cpu(), (wide * wide).sum(dim=(2, 3)).cpu()
     count = images.numel() // 3 // max(1, len(images))
     means = sums.to(torch.float64) / (255 * count)
-    # count · squares - sums² is exact, and below 2**62.
-    stds = (count * squares - sums * sums).to(torch.float64).sqrt() / (255 * count)
+    # count · squares - sums² is exact, and below 2**62. NumPy's root is correctly rounded, torch's is not.
+    roots = np.sqrt((count * squares - sums * sums).to(torch.float64).numpy())
+    stds = torch.from_numpy(roots) / (255 * count)
     return torch.stack([means, stds], dim=1).to(torch.float32)
 
 

@@ -20,6 +20,7 @@ from typing import Any, Literal, get_args
 import torch
 
 from within_wf.errors import OperatorError, Problem
+from within_wf.ops.exact.elementwise import sqrt
 from within_wf.ops.library import load_core, register_fake
 
 load_core()
@@ -121,7 +122,24 @@ def _moments(values: torch.Tensor, index: torch.Tensor, dim_size: int, ddof: int
     rest = _OPS.scatter_sum(deviation, index, dim_size)
     divisor = torch.where(counts > ddof, counts - ddof, torch.nan)
     result = (squares - rest * rest / counts).clamp_min(0) / divisor
-    return result.sqrt() if is_std else result
+    if is_std:
+        result = _Root.apply(result)
+    return result
+
+
+class _Root(torch.autograd.Function):
+    """The correctly rounded root, which torch's is not, with gradients of any order."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        return sqrt(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        (x,) = ctx.saved_tensors
+        root: torch.Tensor = _Root.apply(x)
+        return gradient * 0.5 / root
 
 
 def _beside(counts: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
