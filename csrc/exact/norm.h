@@ -54,6 +54,7 @@ struct NormBackward {
     void* out;           // the gradient of x, or null
     void* weight_chain;  // T [n, and up to a multiple of kChainPadding], what it holds is added to; or null
     void* bias_chain;    // null where that is
+    int64_t pitch;  // 0: rows are of one chain; else row k of them is of chain k % 32, that many numbers further on
 };
 
 // Chains of [units, pitch], 32 units a block of 1024 rows, to their sum: columns [begin, end).

@@ -23,6 +23,7 @@ WITHIN_KERNEL(RunPair, pair_rows)
 namespace {
 
 constexpr int64_t kNumbersOfThread = 1 << 13;
+constexpr int64_t kShortRow = 128;  // numbers
 using Three = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
 
 const void* at_byte(const at::Tensor& of, int64_t byte) {
@@ -65,7 +66,8 @@ Three exact_norm_cpu(const at::Tensor& x, int64_t dims, const std::optional<at::
     return {out, mean, scale};
 }
 
-// Gradients of rows in units of one chain each: 32 of every 1024 rows.
+// Gradients of rows in units of one chain each, 32 of every 1024 rows; of short rows all chains of these are in the
+// first cache, and rows are taken one after the other.
 void share_chains(const NormBackward& task, int64_t rows, at::Tensor* of_weight, at::Tensor* of_bias) {
     const bool is_double = task.dtype == Dtype::float64;
     const int64_t size = is_double ? 8 : 4, n = task.n;
@@ -73,6 +75,30 @@ void share_chains(const NormBackward& task, int64_t rows, at::Tensor* of_weight,
     const int64_t units = (rows + kSumBlock - 1) / kSumBlock * kSumLanes;
     const KeptMemory memory(2 * units * pitch * size);
     char *const weights = memory.as<char>(), *const biases = weights + units * pitch * size;
+    auto add_chains = [&] {
+        at::parallel_for(0, n, std::max<int64_t>(64, kNumbersOfThread / units), [&](int64_t begin, int64_t end) {
+            norm_add_chains_kernel()({is_double, weights, rows, pitch, begin, end, of_weight->mutable_data_ptr()});
+            norm_add_chains_kernel()({is_double, biases, rows, pitch, begin, end, of_bias->mutable_data_ptr()});
+        });
+    };
+    const int64_t blocks = units / kSumLanes;
+    if (n <= kShortRow && blocks >= at::get_num_threads()) {
+        at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
+            for (int64_t block = begin; block < end; ++block) {
+                const int64_t chains = kSumLanes * pitch * size;
+                NormBackward own = task;
+                own.first = block * kSumBlock;
+                own.count = std::min(kSumBlock, rows - own.first);
+                own.weight_chain = weights + block * chains;
+                own.bias_chain = biases + block * chains;
+                own.pitch = pitch;
+                std::memset(own.weight_chain, 0, chains);
+                std::memset(own.bias_chain, 0, chains);
+                norm_backward_kernel()(own);
+            }
+        });
+        return add_chains();
+    }
     const int64_t of_unit = n * std::min<int64_t>(rows, kSumBlock) / kSumLanes + 1;
     at::parallel_for(0, units, std::max<int64_t>(1, kNumbersOfThread / of_unit), [&](int64_t begin, int64_t end) {
         for (int64_t unit = begin; unit < end; ++unit) {
@@ -88,10 +114,7 @@ void share_chains(const NormBackward& task, int64_t rows, at::Tensor* of_weight,
             norm_backward_kernel()(own);
         }
     });
-    at::parallel_for(0, n, std::max<int64_t>(64, kNumbersOfThread / units), [&](int64_t begin, int64_t end) {
-        norm_add_chains_kernel()({is_double, weights, rows, pitch, begin, end, of_weight->mutable_data_ptr()});
-        norm_add_chains_kernel()({is_double, biases, rows, pitch, begin, end, of_bias->mutable_data_ptr()});
-    });
+    add_chains();
 }
 
 Three exact_norm_backward_cpu(const at::Tensor& gradient, const at::Tensor& x, int64_t dims,
@@ -120,7 +143,8 @@ Three exact_norm_backward_cpu(const at::Tensor& gradient, const at::Tensor& x, i
                             1,
                             of_x ? out.mutable_data_ptr() : nullptr,
                             nullptr,
-                            nullptr};
+                            nullptr,
+                            0};
     if (of_weights) {
         share_chains(task, rows, &to_weight, &to_bias);
     } else if (of_x) {
@@ -175,8 +199,8 @@ Three exact_group_norm_backward_cpu(const at::Tensor& gradient, const at::Tensor
             for (int64_t row = begin; row < end; ++row)
                 norm_backward_kernel()({dtype, true, g.const_data_ptr(), given.const_data_ptr(),
                                         at_byte(of_weight, row % groups * bytes), means.const_data_ptr(),
-                                        scales.const_data_ptr(), n, row, 1, 1, out.mutable_data_ptr(), nullptr,
-                                        nullptr});
+                                        scales.const_data_ptr(), n, row, 1, 1, out.mutable_data_ptr(), nullptr, nullptr,
+                                        0});
         });
     }
     if (of_weights) {

@@ -59,7 +59,7 @@ inline void normalise_row(const NormTask& task, int64_t row) {
 
 // kRows rows of one chain at a time, upwards, so that a chain is loaded and stored once for them.
 template <bool is_centred, bool has_weight, int kRows, typename Element>
-inline void slope_rows(const NormBackward& task, int64_t row) {
+inline void slope_rows(const NormBackward& task, int64_t row, int64_t chain) {
     using T = Wider<Element>;
     using L = LanesOf<T>;
     using F = Functions<L>;
@@ -67,7 +67,9 @@ inline void slope_rows(const NormBackward& task, int64_t row) {
     const int64_t n = task.n;
     const T count = static_cast<T>(n);
     const T* const weight = static_cast<const T*>(task.weight);
-    T *const weight_chain = static_cast<T*>(task.weight_chain), *const bias_chain = static_cast<T*>(task.bias_chain);
+    const bool has_chain = task.weight_chain != nullptr;
+    T* const weight_chain = has_chain ? static_cast<T*>(task.weight_chain) + chain : nullptr;
+    T* const bias_chain = has_chain ? static_cast<T*>(task.bias_chain) + chain : nullptr;
     const Element *x[kRows], *gradient[kRows];
     Element* out[kRows];
     Float mean[kRows] = {}, scale[kRows], of_gradient[kRows] = {}, of_product[kRows] = {};
@@ -143,9 +145,14 @@ template <bool is_centred, bool has_weight, typename Element>
 void slope_of(const NormBackward& task) {
     constexpr int kTogether = 2;
     int64_t k = 0;
-    for (; k + kTogether <= task.count; k += kTogether)
-        slope_rows<is_centred, has_weight, kTogether, Element>(task, task.first + k * task.step);
-    for (; k < task.count; ++k) slope_rows<is_centred, has_weight, 1, Element>(task, task.first + k * task.step);
+    if (task.pitch == 0) {
+        for (; k + kTogether <= task.count; k += kTogether)
+            slope_rows<is_centred, has_weight, kTogether, Element>(task, task.first + k * task.step, 0);
+    }
+    for (; k < task.count; ++k) {
+        const int64_t chain = k % kSumLanes * task.pitch;
+        slope_rows<is_centred, has_weight, 1, Element>(task, task.first + k * task.step, chain);
+    }
 }
 
 template <typename T>
