@@ -16,6 +16,11 @@ constexpr int kSumLevels = 44;  // of 2^54 numbers
 
 inline namespace WITHIN_ISA {
 
+// Of so many numbers; there is one of none.
+WITHIN_HOST_DEVICE int64_t sum_blocks_of(int64_t count) {
+    return count <= kSumBlock ? 1 : (count + kSumBlock - 1) / kSumBlock;
+}
+
 // Of all lanes of a block; they are written over.
 template <typename T>
 WITHIN_HOST_DEVICE T add_lanes(T* lanes) {
@@ -37,7 +42,7 @@ struct BlockSums {
         ++count;
     }
     WITHIN_HOST_DEVICE T total() const {
-        T sum = 0;
+        T sum{};
         bool is_first = true;
         for (int level = 0; level < kSumLevels; ++level) {
             if (!((count >> level) & 1)) continue;

@@ -26,7 +26,9 @@ from tests.ops.exact_norm_cases import exact_norm_cases
 from tests.ops.exact_pooling_cases import pooling_cases
 from tests.ops.feature_cases import feature_cases
 from tests.ops.image_cases import image_cases
+from tests.ops.loss_cases import loss_cases
 from tests.ops.multiclass_cases import multiclass_cases
+from tests.ops.optim_cases import optim_cases
 from tests.ops.regression_cases import drift_calls, regression_calls
 
 FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
@@ -40,6 +42,7 @@ def run(case: Case, device: str | torch.device = "cpu", *, gradients: bool = Tru
     for position in differentiable:
         arguments[position] = arguments[position].detach().requires_grad_()
     given = getattr(torch.ops.within, case.operator)(*arguments)
+    given = _written(case.operator, arguments) if given is None else given
     results = list(given) if isinstance(given, (tuple, list)) else [given]
     named = {f"result {i}": result.detach().cpu() for i, result in enumerate(results)}
     if differentiable:
@@ -55,6 +58,15 @@ def _moved(argument: object, device: str | torch.device) -> Any:
     if isinstance(argument, list):
         return [_moved(one, device) for one in argument]
     return argument.to(device) if isinstance(argument, torch.Tensor) else argument
+
+
+def _written(operator: str, arguments: list[Any]) -> list[torch.Tensor]:
+    """The tensors that an operator that gives nothing wrote to."""
+    wanted = getattr(torch.ops.within, operator).default._schema.arguments
+    written = [
+        given for given, schema in zip(arguments, wanted, strict=True) if schema.alias_info and schema.alias_info.is_write
+    ]
+    return [tensor for given in written for tensor in (given if isinstance(given, list) else [given])]
 
 
 def digest(named: dict[str, torch.Tensor]) -> dict[str, str]:
@@ -151,5 +163,7 @@ CASES = (
     *convolution_cases(),
     *pooling_cases(),
     *exact_norm_cases(),
+    *loss_cases(),
+    *optim_cases(),
 )
 """Of every operator; tests/ops/test_cases.py wants each to be here."""

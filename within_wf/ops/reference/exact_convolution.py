@@ -8,7 +8,7 @@ from functools import reduce
 import numpy as np
 import torch
 
-from within_wf.ops.reference.exact import fma
+from within_wf.ops.reference.exact import fma, stored, sum_in_order
 
 CHAIN = 256
 """Positions of a chain of a weight's gradient."""
@@ -158,30 +158,3 @@ def _in_lanes(gradient: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
 def backward_bias(gradient: torch.Tensor) -> torch.Tensor:
     """The gradient of the bias."""
     return stored(sum_in_order(sum_in_order(gradient.float().flatten(2)).T), gradient.dtype)
-
-
-def sum_in_order(x: torch.Tensor) -> torch.Tensor:
-    """The sum of each row by the order of docs/exact.md: 32 chains, blocks of 1024, then pairs."""
-    blocks = []
-    for first in range(0, x.shape[-1], 1024):
-        block = x[..., first : first + 1024]
-        lanes = [torch.zeros(x.shape[:-1]) for _ in range(32)]
-        for i in range(block.shape[-1]):
-            lanes[i % 32] = lanes[i % 32] + block[..., i]
-        half = 16
-        while half:
-            lanes[:half] = [lanes[i] + lanes[i + half] for i in range(half)]
-            half //= 2
-        blocks.append(lanes[0])
-    if not blocks:
-        return torch.zeros(x.shape[:-1])
-    while len(blocks) > 1:
-        pairs = [blocks[i] + blocks[i + 1] for i in range(0, len(blocks) - 1, 2)]
-        blocks = pairs + blocks[2 * len(pairs) :]
-    return blocks[0]
-
-
-def stored(result: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Rounded to a format, each NaN the same."""
-    # After the conversion: torch's own gives a NaN of bfloat16 other bits.
-    return result.to(dtype).masked_fill(result.isnan(), torch.nan)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from within_wf.ops.reference.exact_convolution import stored, sum_in_order
+from within_wf.ops.reference.exact import stored, sum_in_order
 
 
 def output_size(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:

@@ -1,0 +1,2 @@
+#include "core/standard.h"
+#include "exact/optim_loops.h"
