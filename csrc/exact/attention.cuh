@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/launch.h"
+#include "core/nan.h"
 #include "exact/attention_launch.h"
 
 namespace within {
@@ -13,12 +14,6 @@ constexpr int kAttentionOwn = kAttentionTile / kAttentionSide;
 constexpr int kAttentionThreads = kAttentionSide * kAttentionSide;
 static_assert(kAttentionTile == kKeyTile);
 
-WITHIN_HOST_DEVICE float attention_nan(float) { return float_of_bits(0x7fc00000u); }
-WITHIN_HOST_DEVICE double attention_nan(double) { return double_of(0x7ff8000000000000ull); }
-template <typename T>
-WITHIN_HOST_DEVICE T canonical_number(T x) {
-    return x == x ? x : attention_nan(x);
-}
 WITHIN_HOST_DEVICE float negative_infinity(float) { return float_of_bits(0xff800000u); }
 WITHIN_HOST_DEVICE double negative_infinity(double) { return double_of(0xfff0000000000000ull); }
 
@@ -252,7 +247,7 @@ __global__ void attention_kernel(AttentionCall call, HeadBatch out, T* highest, 
                 [&](int row, int k) { return view.is_seen(query + row, key + k); }, shared, sums);
         }
         if (thread < kAttentionTile) {
-            share[thread] = total == 0 ? T{0} : canonical_number(T{1} / total);
+            share[thread] = total == 0 ? T{0} : canonical(T{1} / total);
             if (column == 0 && query + thread < common.queries) {
                 highest[view.row(query + thread)] = top == negative_infinity(T{}) ? T{0} : top;
                 reciprocal[view.row(query + thread)] = share[thread];
@@ -267,7 +262,7 @@ __global__ void attention_kernel(AttentionCall call, HeadBatch out, T* highest, 
                 const int row = down + r * kAttentionSide;
                 const int64_t i = query + row, e = column + across + c * kAttentionSide;
                 if (i >= common.queries || e >= common.value_width) continue;
-                store(canonical_number(sums[r][c] * share[row]), to + i * out.row_step + e * out.column_step);
+                store(canonical(sums[r][c] * share[row]), to + i * out.row_step + e * out.column_step);
             }
         }
         __syncthreads();

@@ -89,7 +89,7 @@ __device__ __forceinline__ void store_tile(const T (&own)[kAttentionOwn][kAttent
             const int64_t i = row + threadIdx.x / kAttentionSide + r * kAttentionSide;
             const int64_t e = column + threadIdx.x % kAttentionSide + c * kAttentionSide;
             if (i >= rows || e >= columns) continue;
-            store(canonical_number(own[r][c]), to + i * of.row_step + e * of.column_step);
+            store(canonical(own[r][c]), to + i * of.row_step + e * of.column_step);
         }
     }
 }

@@ -183,9 +183,9 @@ void store_sums(const T* sums, int64_t first, int64_t last, int64_t width, const
     for (int64_t i = first; i < last; ++i, sums += step) {
         Element* const row = static_cast<Element*>(to.data) + i * to.row_step;
         if (to.column_step == 1) {
-            for (int64_t e = 0; e < width; ++e) store_canonical(sums[e], row + e);
+            for (int64_t e = 0; e < width; ++e) store(canonical(sums[e]), row + e);
         } else {
-            for (int64_t e = 0; e < width; ++e) store_canonical(sums[e], row + e * to.column_step);
+            for (int64_t e = 0; e < width; ++e) store(canonical(sums[e]), row + e * to.column_step);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 #include "core/standard.h"
 //
+#include "core/nan.h"
 #include "exact/matmul_pack.h"
 #include "exact/matmul_tile.h"
 //
@@ -145,11 +146,6 @@ void turn_rows(const Matrix& from, int64_t row, int64_t count, int64_t width, T*
         if (lines == kPanel) continue;
         for (int64_t e = 0; e < width; ++e) std::fill(turned + e * kPanel + lines, turned + (e + 1) * kPanel, T{0});
     }
-}
-
-template <typename Element, typename T>
-void store_canonical(T value, Element* to) {
-    store(value == value ? value : std::numeric_limits<T>::quiet_NaN(), to);
 }
 
 // `lines` queries of a panel, turned, as rows of `to`.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/launch.h"
+#include "core/nan.h"
 #include "exact/convolution_launch.h"
 #include "exact/sum.h"
 
@@ -10,16 +11,6 @@ namespace within {
 inline namespace WITHIN_ISA {
 
 constexpr int kConvolutionThreads = 128;
-
-template <typename T>
-WITHIN_HOST_DEVICE T one_nan(T value) {
-    if (value == value) return value;
-    if constexpr (sizeof(T) == 8) {
-        return double_of(0x7ff8000000000000ull);
-    } else {
-        return float_of_bits(0x7fc00000u);
-    }
-}
 
 // A number of a plane, or 0 beyond its edges.
 template <typename Element>
@@ -50,7 +41,7 @@ __global__ void convolution_kernel(Convolution of, const Element* input, const E
                         number_at(from + c * of_input, y + r * of.y.dilation, x + s * of.x.dilation, of.y.in, of.x.in),
                         chain);
         if (bias != nullptr) chain += bias[o];
-        store(one_nan(chain), out + i);
+        store(canonical(chain), out + i);
     }
 }
 
@@ -82,7 +73,7 @@ __global__ void convolution_backward_input_kernel(Convolution of, const Element*
                 }
             }
         }
-        store(one_nan(chain), out + i);
+        store(canonical(chain), out + i);
     }
 }
 
@@ -165,7 +156,7 @@ __global__ void finish_weight_kernel(const T* totals, int64_t count, Element* ou
         for (int l = 0; l < chains; ++l) own[l] = totals[i * chains + l];
         for (int half = chains / 2; half > 0; half /= 2)
             for (int l = 0; l < half; ++l) own[l] += own[l + half];
-        store(one_nan(own[0]), out + i);
+        store(canonical(own[0]), out + i);
     }
 }
 
@@ -201,7 +192,7 @@ __global__ void sum_columns_kernel(const T* sums, int64_t rows, int64_t columns,
     int64_t column = static_cast<int64_t>(blockIdx.x) * warps + threadIdx.x / kSumLanes;
     for (; column < columns; column += static_cast<int64_t>(gridDim.x) * warps) {
         const T sum = sum_of_warp<T>(sums + column, rows, columns, lane);
-        if (lane == 0) store(one_nan(sum), out + column);
+        if (lane == 0) store(canonical(sum), out + column);
     }
 }
 

@@ -4,7 +4,6 @@
 
 #include "core/launch.h"
 #include "exact/lstm_launch.h"
-#include "exact/sum.h"
 
 namespace within {
 inline namespace WITHIN_ISA {
@@ -111,27 +110,6 @@ __global__ void lstm_start_kernel(LstmDeviceGradients<T> layer) {
     }
 }
 
-// A thread has a column: the sum over rows, in the order of exact/sum.h.
-template <typename T>
-__global__ void lstm_add_rows_kernel(const T* values, int64_t step, int64_t rows, int64_t columns, T* out) {
-    const int64_t all = static_cast<int64_t>(gridDim.x) * blockDim.x;
-    for (int64_t column = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; column < columns;
-         column += all) {
-        BlockSums<T> blocks;
-        for (int64_t from = 0; from < rows; from += kSumBlock) {
-            const int64_t end = from + kSumBlock < rows ? from + kSumBlock : rows;
-            T lanes[kSumLanes];
-            for (int l = 0; l < kSumLanes; ++l) {
-                T sum = 0;
-                for (int64_t row = from + l; row < end; row += kSumLanes) sum += values[row * step + column];
-                lanes[l] = sum;
-            }
-            blocks.add(add_lanes(lanes));
-        }
-        out[column] = Functions<LstmLane<T>>::canonical(blocks.total());
-    }
-}
-
 }  // namespace WITHIN_ISA
 
 template <typename T>
@@ -151,12 +129,6 @@ void launch_lstm_backward(const LstmDeviceGradients<T>& layer, Stream stream) {
         WITHIN_LAUNCH((lstm_backward_kernel<T>), blocks, kLstmThreads, 0, stream, layer, moment);
     }
     WITHIN_LAUNCH((lstm_start_kernel<T>), blocks, kLstmThreads, 0, stream, layer);
-}
-
-template <typename T>
-void launch_lstm_add_rows(const T* values, int64_t step, int64_t rows, int64_t columns, T* out, Stream stream) {
-    WITHIN_LAUNCH((lstm_add_rows_kernel<T>), blocks_of(columns, kLstmThreads), kLstmThreads, 0, stream, values, step,
-                  rows, columns, out);
 }
 
 }  // namespace within

@@ -5,6 +5,8 @@
 #include "exact/lstm_checks.h"
 #include "exact/lstm_launch.h"
 #include "exact/matmul_launch.h"
+#include "exact/sum_rows_checks.h"
+#include "exact/sum_rows_launch.h"
 
 namespace within {
 namespace {
@@ -166,11 +168,12 @@ std::vector<at::Tensor> exact_lstm_backward_cuda(const at::Tensor& grad_output, 
         result.push_back(product(own.t(), x));
         result.push_back(product(own.t(), rows_of(h_before(layer, out, direction, lengths))));
         if (!layer.has_bias) continue;
-        const at::Tensor of_bias = layer.empty({gates});
+        const int64_t blocks = sum_blocks_of(count);
+        const at::Tensor of_bias = layer.empty({gates}), sums = layer.empty({blocks, gates});
         auto run = [&](auto number) {
             using T = decltype(number);
-            launch_lstm_add_rows<T>(data_of<T>(own), step, count, gates, out_of<T>(of_bias),
-                                    c10::cuda::getCurrentCUDAStream());
+            launch_sum_rows<T, T>(data_of<T>(own), step, count, gates, blocks, out_of<T>(sums), out_of<T>(of_bias),
+                                  c10::cuda::getCurrentCUDAStream());
         };
         shape.is_double ? run(double{}) : run(float{});
         C10_CUDA_KERNEL_LAUNCH_CHECK();

@@ -3,10 +3,9 @@
 
 namespace within {
 
-#define FORMAT(T)                                \
-    WITHIN_INSTANTIATE(launch_lstm_forward<T>);  \
-    WITHIN_INSTANTIATE(launch_lstm_backward<T>); \
-    WITHIN_INSTANTIATE(launch_lstm_add_rows<T>)
+#define FORMAT(T)                               \
+    WITHIN_INSTANTIATE(launch_lstm_forward<T>); \
+    WITHIN_INSTANTIATE(launch_lstm_backward<T>)
 
 FORMAT(double);
 FORMAT(float);

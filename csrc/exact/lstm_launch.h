@@ -47,8 +47,4 @@ void launch_lstm_forward(const LstmDevice<T>& layer, Stream stream);
 template <typename T>
 void launch_lstm_backward(const LstmDeviceGradients<T>& layer, Stream stream);
 
-// Sums of columns over rows that are `step` apart, in the order of exact/sum.h.
-template <typename T>
-void launch_lstm_add_rows(const T* values, int64_t step, int64_t rows, int64_t columns, T* out, Stream stream);
-
 }  // namespace within

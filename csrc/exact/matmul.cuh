@@ -3,6 +3,7 @@
 
 #include "core/dtype.h"
 #include "core/launch.h"
+#include "core/nan.h"
 #include "exact/matmul_launch.h"
 
 namespace within {
@@ -12,9 +13,6 @@ constexpr int kMatmulTile = 64;   // rows and columns of a block
 constexpr int kMatmulDepth = 16;  // of k that a block holds at once
 constexpr int kMatmulSide = 16;   // threads along rows and along columns
 constexpr int kMatmulOwn = kMatmulTile / kMatmulSide;
-
-WITHIN_HOST_DEVICE float quiet_nan(float) { return float_of_bits(0x7fc00000u); }
-WITHIN_HOST_DEVICE double quiet_nan(double) { return double_of(0x7ff8000000000000ull); }
 
 // `lines` numbers of each of `count` values of k, zeros beyond them: tile[k][line].
 template <typename Element, typename T>
@@ -65,7 +63,7 @@ __global__ void matmul_kernel(MatrixBatch a, MatrixBatch b, const T* bias, int64
                 const int64_t r = row + down + i * kMatmulSide, c = column + across + j * kMatmulSide;
                 if (r >= rows || c >= columns) continue;
                 const T value = bias == nullptr ? sums[i][j] : sums[i][j] + bias[c];
-                store(value == value ? value : quiet_nan(value), out + (which * rows + r) * columns + c);
+                store(canonical(value), out + (which * rows + r) * columns + c);
             }
         }
     }

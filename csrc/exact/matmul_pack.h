@@ -10,22 +10,27 @@ namespace within {
 inline namespace WITHIN_ISA {
 
 #if defined(WITHIN_AVX2)
-// Four numbers of each of eight lines, as four rows of `to`.
+// Four numbers of each of eight lines, lines i and i + 4 in one register: each number of all lines in one.
+inline void turn_four(const __m256* lines, __m256* numbers) {
+    const __m256 low01 = _mm256_unpacklo_ps(lines[0], lines[1]), high01 = _mm256_unpackhi_ps(lines[0], lines[1]);
+    const __m256 low23 = _mm256_unpacklo_ps(lines[2], lines[3]), high23 = _mm256_unpackhi_ps(lines[2], lines[3]);
+    numbers[0] = _mm256_shuffle_ps(low01, low23, 0x44);
+    numbers[1] = _mm256_shuffle_ps(low01, low23, 0xee);
+    numbers[2] = _mm256_shuffle_ps(high01, high23, 0x44);
+    numbers[3] = _mm256_shuffle_ps(high01, high23, 0xee);
+}
+
+// Numbers [at, at + 4) of eight lines, as four rows of `to`.
 inline void turn_eight(const float* const* lines, int64_t at, float* to, int64_t step) {
-    __m256 line[4], pair[4];
+    __m256 four[4], numbers[4];
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i)
-        line[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(lines[i] + at)),
+        four[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(lines[i] + at)),
                                        _mm_loadu_ps(lines[i + 4] + at), 1);
-    pair[0] = _mm256_unpacklo_ps(line[0], line[1]);
-    pair[1] = _mm256_unpackhi_ps(line[0], line[1]);
-    pair[2] = _mm256_unpacklo_ps(line[2], line[3]);
-    pair[3] = _mm256_unpackhi_ps(line[2], line[3]);
+    turn_four(four, numbers);
     // Upwards: what one store has too many the next writes over.
-    _mm256_storeu_ps(to, _mm256_shuffle_ps(pair[0], pair[2], 0x44));
-    _mm256_storeu_ps(to + step, _mm256_shuffle_ps(pair[0], pair[2], 0xee));
-    _mm256_storeu_ps(to + 2 * step, _mm256_shuffle_ps(pair[1], pair[3], 0x44));
-    _mm256_storeu_ps(to + 3 * step, _mm256_shuffle_ps(pair[1], pair[3], 0xee));
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) _mm256_storeu_ps(to + i * step, numbers[i]);
 }
 #endif
 

@@ -15,7 +15,10 @@ constexpr int kTileRows = 6;
 #else
 constexpr int kTileRows = 4;
 #endif
+// A tile of more rows than six has no registers for where each row of a is: they are side by side.
+constexpr bool kReadsRows = kTileRows <= 6;
 constexpr int kTileRegisters = 2;  // side by side
+constexpr int kAhead = 16;         // of k, that memory is asked for in time
 template <typename T>
 constexpr int kPanelColumns = kTileRegisters * Wide<T>::kCount;
 
@@ -33,9 +36,10 @@ struct Tile {
     bool is_first;  // sums are +0 and not read
     bool is_last;   // a bias is added, and every NaN made the one
     const T* bias;  // of each column, or null
+    T* packed;      // where multiply_and_pack lays b out, kPanelColumns a step of k
 };
 
-template <typename T, int rows, int registers>
+template <typename T, int rows, int registers, bool packs>
 inline void multiply_tile(const Tile<T>& tile) {
     using W = Wide<T>;
     typename W::Register sum[rows][registers];
@@ -58,13 +62,21 @@ inline void multiply_tile(const Tile<T>& tile) {
     for (int i = 0; i < rows; ++i) __builtin_prefetch(tile.sums + (i + rows) * step, 1);
     const T* line[rows];
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) line[i] = tile.a + i * tile.a_row;
+    for (int i = 0; i < rows; ++i) line[i] = tile.a + i * (kReadsRows ? tile.a_row : 1);
     const T* b = tile.b;
     const int64_t a_k = tile.a_k, b_k = tile.b_k, end = tile.depth * a_k;
+    T* packed = tile.packed;
     for (int64_t k = 0; k != end; k += a_k, b += b_k) {
         typename W::Register column[registers];
 #pragma GCC unroll 8
         for (int j = 0; j < registers; ++j) column[j] = W::load(b + j * W::kCount);
+        if constexpr (packs) {
+            // No hardware fetches ahead in steps of pages.
+            __builtin_prefetch(b + kAhead * b_k);
+#pragma GCC unroll 8
+            for (int j = 0; j < registers; ++j) W::store(packed + j * W::kCount, column[j]);
+            packed += kPanelColumns<T>;
+        }
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i) {
             const typename W::Register row = W::all(line[i][k]);
@@ -97,7 +109,13 @@ inline void multiply_rows(int64_t rows, const Tile<T>& tile) {
     if constexpr (most > 1) {
         if (rows < most) return multiply_rows<T, registers, most - 1>(rows, tile);
     }
-    multiply_tile<T, most, registers>(tile);
+    multiply_tile<T, most, registers, false>(tile);
+}
+
+// A whole tile, whose panel of b is laid out on the way for those that follow.
+template <typename T>
+inline void multiply_and_pack(const Tile<T>& tile) {
+    multiply_tile<T, kTileRows, kTileRegisters, true>(tile);
 }
 
 }  // namespace WITHIN_ISA

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/launch.h"
+#include "core/nan.h"
 #include "exact/pooling_launch.h"
 #include "exact/sum.h"
 
@@ -10,18 +11,6 @@ namespace within {
 inline namespace WITHIN_ISA {
 
 constexpr int kPoolThreads = 128;
-
-template <typename T, typename Element>
-WITHIN_HOST_DEVICE void store_number(T value, Element* out) {
-    if (value != value) {
-        if constexpr (sizeof(T) == 8) {
-            value = double_of(0x7ff8000000000000ull);
-        } else {
-            value = float_of_bits(0x7fc00000u);
-        }
-    }
-    store(value, out);
-}
 
 template <typename T>
 WITHIN_HOST_DEVICE T least_number() {
@@ -46,7 +35,7 @@ __global__ void max_pool_kernel(Pool pool, int64_t planes, const Element* x, Ele
                 const int64_t at = row * pool.x.in + column;
                 largest.take(load(plane[at]), at);
             }
-        store_number(largest.value, out + i);
+        store(canonical(largest.value), out + i);
         places[i] = largest.place;
     }
 }
@@ -63,7 +52,7 @@ __global__ void average_pool_kernel(Pool pool, int64_t planes, const Element* x,
         for (int64_t row = rows.first; row < rows.end; ++row)
             for (int64_t column = columns.first; column < columns.end; ++column)
                 sum += load(plane[row * pool.x.in + column]);
-        store_number(sum / static_cast<T>(divisor_of(pool, rows, columns)), out + i);
+        store(canonical(sum / static_cast<T>(divisor_of(pool, rows, columns))), out + i);
     }
 }
 
@@ -87,7 +76,7 @@ __global__ void adaptive_average_pool_kernel(Pool pool, int64_t planes, const El
             for (int half = kSumLanes / 2; half > 0; half /= 2) sum += __shfl_down_sync(0xffffffffu, sum, half);
             if (lane == 0) blocks.add(sum);
         }
-        if (lane == 0) store_number(blocks.total() / static_cast<T>(count), out + i);
+        if (lane == 0) store(canonical(blocks.total() / static_cast<T>(count)), out + i);
     }
 }
 
@@ -114,7 +103,7 @@ __global__ void pool_backward_kernel(Pool pool, int64_t planes, const Element* g
                 sum += load(gradient[at]) / static_cast<T>(divisor_of(pool, rows, columns));
             }
         }
-        store_number(sum, out + i);
+        store(canonical(sum), out + i);
     }
 }
 

@@ -4,16 +4,12 @@
 #include "core/standard.h"
 //
 #include "core/dtype.h"
+#include "core/nan.h"
 #include "exact/pooling.h"
 #include "exact/sum.h"
 
 namespace within {
 inline namespace WITHIN_ISA {
-
-template <typename Element, typename T>
-inline void write_number(T value, Element* to) {
-    store(value == value ? value : std::numeric_limits<T>::quiet_NaN(), to);
-}
 
 // Calls work(step), a constant where there are loops for it.
 template <typename Work>
@@ -63,7 +59,7 @@ void largest_row(const PoolForward& task, const Element* plane, int64_t y, Eleme
         });
     });
     for (int64_t o = 0; o < x.out; ++o) {
-        write_number(values[o], out + o);
+        store(canonical(values[o]), out + o);
         places[o] = found[o];
     }
 }
@@ -81,7 +77,7 @@ void average_row(const PoolForward& task, const Element* plane, int64_t y, Eleme
     const PoolWindow rows = window_of(pool.y, y, pool.counts_padding);
     for (int64_t o = 0; o < pool.x.out; ++o) {
         const PoolWindow columns = window_of(pool.x, o, pool.counts_padding);
-        write_number(sums[o] / static_cast<T>(divisor_of(pool, rows, columns)), out + o);
+        store(canonical(sums[o] / static_cast<T>(divisor_of(pool, rows, columns))), out + o);
     }
 }
 
@@ -94,7 +90,7 @@ void adaptive_largest(const Pool& pool, const Element* plane, int64_t y, int64_t
             const int64_t at = row * pool.x.in + column;
             largest.take(load(plane[at]), at);
         }
-    write_number(largest.value, out);
+    store(canonical(largest.value), out);
     *place = largest.place;
 }
 
@@ -118,7 +114,7 @@ void adaptive_average(const PoolForward& task, const Element* plane, int64_t y, 
     using L = std::conditional_t<std::is_same_v<T, float>, Lanes, Scalar64>;
     const T sum =
         sum_of<L>(count, [&](int64_t i) { return L::load(numbers + i); }, [&](int64_t i) { return numbers[i]; });
-    write_number(sum / static_cast<T>(count), out);
+    store(canonical(sum / static_cast<T>(count)), out);
 }
 
 template <typename Element, typename T>
@@ -190,7 +186,7 @@ bool spread_planes(const PoolBackward& task) {
             sums = static_cast<T*>(task.sums);
         }
         if (!add_gradients<Element, T>(task, at, sums)) return false;
-        for (int64_t i = 0; i < numbers; ++i) write_number(sums[i], out + i);
+        for (int64_t i = 0; i < numbers; ++i) store(canonical(sums[i]), out + i);
     }
     return true;
 }

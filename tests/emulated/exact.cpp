@@ -1,5 +1,6 @@
 // Exact layers: what the sources csrc/exact/*_cuda.cpp ask of a GPU.
 #include "exact/matmul.cuh"
+#include "exact/sum_rows.cuh"
 #include "interface.h"
 
 #define MATMUL(name, Element, T)                                                                                   \
@@ -15,3 +16,14 @@ MATMUL(float64, double, double)
 MATMUL(float32, float, float)
 MATMUL(float16, within::Float16, float)
 MATMUL(bfloat16, within::BFloat16, float)
+
+#define SUM_ROWS(name, Element, T)                                                                                \
+    WITHIN_EMULATED void exact_sum_rows_##name(const Element* x, int64_t row_step, int64_t rows, int64_t columns, \
+                                               int64_t blocks, T* sums, Element* out) {                           \
+        within::launch_sum_rows<Element, T>(x, row_step, rows, columns, blocks, sums, out, nullptr);              \
+    }
+
+SUM_ROWS(float64, double, double)
+SUM_ROWS(float32, float, float)
+SUM_ROWS(float16, within::Float16, float)
+SUM_ROWS(bfloat16, within::BFloat16, float)

@@ -40,10 +40,6 @@
                                          grad_h0,                                                                    \
                                          grad_c},                                                                    \
                                         nullptr);                                                                    \
-    }                                                                                                                \
-    WITHIN_EMULATED void exact_lstm_add_rows_##name(const T* values, int64_t step, int64_t rows, int64_t columns,    \
-                                                    T* out) {                                                        \
-        within::launch_lstm_add_rows<T>(values, step, rows, columns, out, nullptr);                                  \
     }
 
 LSTM(float64, double)

@@ -6,13 +6,12 @@ import torch
 from tests.emulated.build import Reading
 from tests.ops.cases import Case, digest, run
 from tests.ops.exact_lstm_cases import lstm_cases
-from within_wf.ops.reference.exact_lstm import sum_rows
 
 CASES = [case for case in lstm_cases() if not case.name.partition(",")[0].endswith("16")]
 
 
 def product(a, b, bias=None):
-    """What the kernels of matrix products give, which tests of their own compare with this."""
+    """What the kernels of matrix products give, which tests of their own compare with this; so of sums of rows."""
     return torch.ops.within.exact_matmul(a[None], b[None], bias)[0]
 
 
@@ -108,9 +107,7 @@ def backward(unit, seed, grad_output, grad_h, grad_c, x, h0, c0, weights, length
                 before = torch.where((torch.arange(1, moments + 1)[:, None] == lengths)[..., None], h0[direction], before)
         of_weights += [product(gates.T, rows), product(gates.T, before.flatten(0, 1)[is_within])]
         if each == 4:
-            of_bias = torch.zeros(4 * hidden, dtype=x.dtype)
-            if batch:
-                unit.run(f"exact_lstm_add_rows_{kind}", Reading(gates), 4 * hidden, count, 4 * hidden, of_bias, seed=seed)
+            of_bias = torch.ops.within.exact_sum_rows(gates)
             of_weights += [of_bias, of_bias]
     grad_x = torch.zeros(moments * batch, x.shape[2], dtype=x.dtype)
     grad_x[is_within] = product(of_gates, torch.cat([weights[direction * each] for direction in range(directions)]))
@@ -125,10 +122,3 @@ EMULATED = {"exact_lstm": layer, "exact_lstm_forward": forward, "exact_lstm_back
 def test_an_emulated_result_has_the_bits_of_the_cpu(emulated, case: Case):
     want = digest(run(case, gradients=False))
     assert digest(EMULATED[case.operator](emulated("exact_lstm"), 1, *case.make())) == want
-
-
-def test_rows_of_many_blocks_are_added_in_order(emulated):
-    values = torch.randn(2500, 3, generator=torch.Generator().manual_seed(0))
-    out = torch.zeros(3)
-    emulated("exact_lstm").run("exact_lstm_add_rows_float32", Reading(values), 3, 2500, 3, out, seed=0)
-    assert torch.equal(out, sum_rows(values))

@@ -82,6 +82,7 @@ __getattr__, __dir__ = lazy_exports(
         "std": "reductions",
         "stochastic_depth": "dropout",
         "sum": "reductions",
+        "sum_rows": "sum_rows",
         "tanh": "elementwise",
         "var": "reductions",
     },

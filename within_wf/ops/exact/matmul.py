@@ -3,21 +3,29 @@
 out[i, j] = fma(a[i, K-1], b[K-1, j], … fma(a[i, 1], b[1, j], fma(a[i, 0], b[0, j], +0))), and then + bias[j]; each fma and the
 addition are rounded once, to nearest even. 16-bit formats are read as float32, summed in float32, and rounded to their format
 at the end. A NaN among what comes out is the positive quiet one without payload. Gradients of the matrices are two more such
-products; that of a bias is the correctly rounded sum of what it received.
+products; that of a bias is the sum of what it received, in the one order of sums (docs/exact.md).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 import torch
 
+import within_wf.ops.exact.elementwise
+import within_wf.ops.exact.sum_rows  # noqa: F401 - what gradients of activations and biases go through
 from within_wf.ops.library import load_core, register_fake
-from within_wf.ops.scatter import scatter
 
 load_core()
 
-_OPS = torch.ops.within
+from within_wf import _C  # type: ignore[attr-defined]  # noqa: E402 - the core has to be loaded
+
+_MATMUL = torch.ops.within.exact_matmul.default
+_MM = torch.ops.within.exact_mm.default
+_LINEAR = torch.ops.within.exact_linear.default
+_LINEAR_ACTIVATED = torch.ops.within.exact_linear_activated.default
+
+Activation = Literal["relu", "gelu", "gelu_tanh", "silu", "tanh", "sigmoid"]
 
 
 def mm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -33,16 +41,14 @@ def mm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     Raises:
         ValueError: A shape, dtype or device is not one above.
     """
-    _want("mm", 2, a=a, b=b)
-    product: torch.Tensor = _OPS.exact_matmul(a[None], b[None], None)[0]
-    return product
+    product: torch.Tensor = NotImplemented if torch.compiler.is_compiling() else _C.mm(a, b)
+    return _MM(a, b) if product is NotImplemented else product
 
 
 def bmm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """The products of two batches of matrices, [B, N, K] and [B, K, M]: [B, N, M]; otherwise as :func:`mm`."""
-    _want("bmm", 3, a=a, b=b)
-    product: torch.Tensor = _OPS.exact_matmul(a, b, None)
-    return product
+    product: torch.Tensor = NotImplemented if torch.compiler.is_compiling() else _C.bmm(a, b)
+    return _MATMUL(a, b, None) if product is NotImplemented else product
 
 
 def addmm(
@@ -69,7 +75,9 @@ def addmm(
     Raises:
         ValueError: A shape, dtype or device is none of those.
     """
-    _want("addmm", 2, a=a, b=b)
+    for name, matrix in (("a", a), ("b", b)):
+        if matrix.dim() != 2:
+            raise ValueError(f"exact.addmm: {name} has shape {list(matrix.shape)}, expected 2 dimensions")
     if input.dtype != a.dtype or input.device != a.device:
         raise ValueError(f"exact.addmm: input is {input.dtype} on {input.device}, expected {a.dtype} on {a.device} as a")
     shape = (a.shape[0], b.shape[1])
@@ -79,7 +87,7 @@ def addmm(
     if not broadcast:
         raise ValueError(f"exact.addmm: input has shape {list(input.shape)}, expected one that broadcasts to {list(shape)}")
     if beta == 1 and alpha == 1 and input.shape == shape[1:]:
-        return _OPS.exact_matmul(a[None], b[None], input)[0]  # type: ignore[no-any-return]
+        return _MM(a, b, input)  # type: ignore[no-any-return]
     # 16-bit numbers are read as float32 here as in the product, and rounded once.
     wide = torch.float64 if a.dtype == torch.float64 else torch.float32
     result = mm(a.to(wide), b.to(wide))
@@ -95,55 +103,59 @@ def linear(
     input: torch.Tensor,  # noqa: A002 - torch's name
     weight: torch.Tensor,
     bias: torch.Tensor | None = None,
+    *,
+    activation: Activation | None = None,
 ) -> torch.Tensor:
-    """The layer input weight^T + bias.
+    """The layer input weight^T + bias, and what follows it.
 
     Args:
         input: As ``a`` in :func:`mm`, shape [..., K].
         weight: Of the same dtype, shape [M, K].
         bias: Of the same dtype, shape [M].
+        activation: What is applied to each number while it is in the cache: the same bits, forward and backward, as the
+            function of that name in ``within_wf.ops.exact`` applied to the layer (``gelu_tanh``: gelu, approximated).
 
     Returns:
         Of the same dtype, shape [..., M].
 
     Raises:
-        ValueError: A shape, dtype or device is not one above.
+        ValueError: A shape, dtype or device is not one above, or the activation is no such function.
     """
-    _want("linear", 2, weight=weight)
-    if input.dim() == 0:
-        raise ValueError("exact.linear: input is a scalar, expected [..., K]")
-    rows = input.reshape(1, input.shape[:-1].numel(), input.shape[-1])
-    product: torch.Tensor = _OPS.exact_matmul(rows, weight.t()[None], bias)
-    return product.reshape(*input.shape[:-1], weight.shape[0])
+    if activation is not None:
+        return _LINEAR_ACTIVATED(input, weight, bias, activation)  # type: ignore[no-any-return]
+    product: torch.Tensor = NotImplemented if torch.compiler.is_compiling() else _C.linear(input, weight, bias)
+    return _LINEAR(input, weight, bias) if product is NotImplemented else product
 
 
-def _want(name: str, dimensions: int, **tensors: torch.Tensor) -> None:
-    for argument, tensor in tensors.items():
-        if tensor.dim() != dimensions:
-            raise ValueError(f"exact.{name}: {argument} has shape {list(tensor.shape)}, expected {dimensions} dimensions")
-
-
-# What follows tells torch of shapes and gradients.
+# What follows tells torch of shapes.
 
 
 @register_fake("within::exact_matmul")
-def _like_product(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+def _like_products(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
     return a.new_empty((a.shape[0], a.shape[1], b.shape[2]))
 
 
-def _keep(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
-    ctx.save_for_backward(inputs[0], inputs[1])
+@register_fake("within::exact_mm")
+def _like_product(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+    return a.new_empty((a.shape[0], b.shape[1]))
 
 
-def _backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-    a, b = ctx.saved_tensors
-    of_a = _OPS.exact_matmul(gradient, b.mT, None) if ctx.needs_input_grad[0] else None
-    of_b = _OPS.exact_matmul(a.mT, gradient, None) if ctx.needs_input_grad[1] else None
-    of_bias = None
-    if ctx.needs_input_grad[2]:
-        rows = gradient.reshape(-1, gradient.shape[-1])
-        of_bias = scatter(rows, torch.zeros(len(rows), dtype=torch.int64, device=rows.device), 1)[0]
-    return of_a, of_b, of_bias
+@register_fake("within::exact_linear")
+def _like_layer(input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:  # noqa: A002
+    return input.new_empty((*input.shape[:-1], weight.shape[0]))
 
 
-torch.library.register_autograd("within::exact_matmul", _backward, setup_context=_keep)
+@register_fake("within::exact_linear_activated")
+def _like_activated(input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, activation: str) -> torch.Tensor:  # noqa: A002
+    return input.new_empty((*input.shape[:-1], weight.shape[0]))
+
+
+@register_fake("within::exact_linear_kept")
+def _like_kept(
+    input: torch.Tensor,  # noqa: A002
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    activation: str,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    shape = (*input.shape[:-1], weight.shape[0])
+    return input.new_empty(shape), input.new_empty(shape)

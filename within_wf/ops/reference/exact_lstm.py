@@ -8,6 +8,7 @@ import torch
 
 from within_wf.ops.exact.elementwise import sigmoid, tanh
 from within_wf.ops.reference.exact import fma
+from within_wf.ops.reference.exact_sum_rows import sum_rows
 
 Tensors = list[torch.Tensor]
 
@@ -114,25 +115,9 @@ def _weight_gradients(
             chain = fma(left, factor[moment, row].expand_as(chain), chain)
         result.append(_canonical(chain))
     if has_bias:
-        total = _canonical(sum_rows(torch.stack([of_gates[moment, row] for moment, row in within])))
+        total = sum_rows(torch.stack([of_gates[moment, row] for moment, row in within]))
         result += [total, total]
     return result
-
-
-def sum_rows(values: torch.Tensor) -> torch.Tensor:
-    """Rows added up in the order of sums: 32 chains, blocks of 1024, then neighbours in pairs."""
-    blocks = []
-    for block in values.split(1024):  # type: ignore[no-untyped-call]
-        lanes = torch.zeros(32, values.shape[1])
-        for place, row in enumerate(block):
-            lanes[place % 32] += row
-        while len(lanes) > 1:
-            lanes = lanes[: len(lanes) // 2] + lanes[len(lanes) // 2 :]
-        blocks.append(lanes[0])
-    while len(blocks) > 1:
-        pairs = [blocks[at] + blocks[at + 1] for at in range(0, len(blocks) - 1, 2)]
-        blocks = pairs + blocks[len(blocks) - len(blocks) % 2 :]
-    return blocks[0]
 
 
 def _of(direction: int, directions: int, weights: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:

@@ -1,0 +1,5 @@
+#include "core/avx2.h"
+
+#if defined(WITHIN_HAS_ISA)
+#include "exact/sum_rows_loops.h"
+#endif

@@ -1,0 +1,2 @@
+#include "core/standard.h"
+#include "exact/sum_rows_loops.h"
