@@ -1,13 +1,18 @@
 """Layers whose every operation has one order, so that their bits depend on no processor, number of threads or batch."""
 
+from importlib import import_module
+from typing import Any
+
 from within_wf.rooms import lazy_exports
 
-__getattr__, __dir__ = lazy_exports(
+_get, __dir__ = lazy_exports(
     __name__,
     {
         "Adam": "optim",
         "AdamW": "optim",
         "DropoutStream": "dropout",
+        "ExactFunctions": "mode",
+        "NotExactError": "mode",
         "SGD": "optim",
         "adaptive_avg_pool1d": "pooling",
         "adaptive_avg_pool2d": "pooling",
@@ -22,11 +27,13 @@ __getattr__, __dir__ = lazy_exports(
         "binary_cross_entropy_with_logits": "losses",
         "bmm": "matmul",
         "celu": "elementwise",
+        "check": "check",
         "clip_grad_norm_": "optim",
         "clip_grad_value_": "optim",
         "clip_grads_with_norm_": "optim",
         "conv1d": "convolution",
         "conv2d": "convolution",
+        "convert": "convert",
         "cos": "elementwise",
         "cross_entropy": "losses",
         "dropout": "dropout",
@@ -87,3 +94,7 @@ __getattr__, __dir__ = lazy_exports(
         "var": "reductions",
     },
 )
+
+
+def __getattr__(name: str) -> Any:
+    return import_module(f"{__name__}.{name}") if name in ("functional", "nn", "optim") else _get(name)
