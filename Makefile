@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORE := $(shell find csrc -type f 2>/dev/null) setup.py pyproject.toml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: train env test test-slow check bench kernels gpu-check schemas lock clean
+.PHONY: train env test test-slow test-exhaustive check bench kernels gpu-check schemas lock clean
 
 train: env
 	snakemake --profile local train_all
@@ -26,10 +26,13 @@ env: .venv/.built
 	@touch $@
 
 test: env
-	pytest -m "not slow" -n 2 --dist loadscope
+	pytest -m "not slow and not exhaustive" -n 2 --dist loadscope
 
 test-slow: env
 	pytest -m slow --durations=15
+
+test-exhaustive: env
+	pytest -m exhaustive
 
 check: env
 	ruff check .

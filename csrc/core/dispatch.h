@@ -47,3 +47,12 @@ inline Function* choose_kernel(Function* baseline, Function* avx2, Function* avx
     }                             \
     inline Type* name##_kernel() { return &baseline::name; }
 #endif
+
+#if defined(WITHIN_AVX2_ALONE)  // for builds that take long
+#undef WITHIN_KERNEL
+#define WITHIN_KERNEL(Type, name) \
+    namespace avx2 {              \
+    Type name;                    \
+    }                             \
+    inline Type* name##_kernel() { return &avx2::name; }
+#endif

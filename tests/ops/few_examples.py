@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import settings
 
-MOST = 15
+MOST = 8
 _init = settings.__init__
 
 
@@ -22,5 +22,5 @@ def _with_few(self: settings, *arguments: Any, **keywords: Any) -> None:
 
 
 settings.__init__ = _with_few  # type: ignore[method-assign]
-settings.register_profile("few", max_examples=MOST)
+settings.register_profile("few", max_examples=MOST, deadline=None)
 settings.load_profile("few")

@@ -89,7 +89,7 @@ def test_errors_of_a_few_are_within_their_bounds(program, name):
 
 
 @needs_compiler
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", NAMES)
 def test_errors_over_every_float32_are_the_bounds(program, name):
     found = largest(program, name, ALL)
