@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.emulated.build import COMPILER, ROOT
+from tests.ops.exact_elementwise_cases import UNARY
 from within_wf.ops.fingerprint import FLAGS
 from within_wf.ops.instruction_set import instruction_set
 
@@ -56,25 +57,9 @@ def largest(program: Path, name: str, pieces: list[tuple[int, int, int]]) -> flo
         return max(pool.map(measured, pieces))
 
 
-NAMES = (
-    *(
-        "exp",
-        "expm1",
-        "log",
-        "log1p",
-        "tanh",
-        "sigmoid",
-        "logsigmoid",
-        "softplus",
-        "erf",
-        "sqrt",
-        "rsqrt",
-        "sin",
-        "cos",
-        "silu",
-    ),
-    *("gelu", "gelu_tanh", "mish"),
-)
+MADE_OF_OTHERS = {"square", "relu", "leaky_relu", "elu", "celu", "selu", "hardtanh", "hardswish", "hardsigmoid"}
+"""Of single operations, and of functions that are measured."""
+NAMES = tuple(name for name in UNARY if name not in MADE_OF_OTHERS)
 needs_compiler = pytest.mark.skipif(shutil.which(COMPILER) is None, reason="there is no compiler")
 
 
