@@ -42,13 +42,16 @@ def sanitizers() -> list[str]:
     """Flags of a build that looks for errors of memory and undefined behaviour: WITHIN_SANITIZE=1, for the CPU and AVX2 alone.
 
     Such an extension loads in a process that was started with libasan and libstdc++ preloaded (tests/ops/test_sanitizers.py).
-    ``vptr`` would need type information that torch does not export; ``null``, ``alignment`` and ``object-size`` look at every
-    access, which AddressSanitizer does too, and double the time to compile.
+    ``vptr`` would need type information that torch does not export; ``null``, ``alignment``, ``object-size`` and
+    ``pointer-overflow`` look at every access, which AddressSanitizer does too. With calls in place of inlined checks, and -Og,
+    a build takes a third of the time.
     """
     if os.environ.get("WITHIN_SANITIZE") != "1":
         return []
-    left_out = "-fno-sanitize=vptr,null,alignment,object-size"
-    return ["-fsanitize=address,undefined", left_out, "-fno-sanitize-recover=undefined", "-DWITHIN_AVX2_ALONE", "-O1", "-g1"]
+    left_out = "-fno-sanitize=vptr,null,alignment,object-size,pointer-overflow"
+    calls = ["--param", "asan-instrumentation-with-call-threshold=0"]
+    chosen = ["-fsanitize=address,undefined", left_out, "-fno-sanitize-recover=undefined", *calls]
+    return [*chosen, "-DWITHIN_AVX2_ALONE", "-Og", "-g1"]
 
 
 class Build(BuildExtension):

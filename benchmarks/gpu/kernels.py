@@ -1,9 +1,11 @@
 """What each kernel takes of a GPU: registers, spills, shared memory, as ptxas says for every architecture we build for.
 
     make kernels
+    benchmarks/gpu/kernels.py LOG
 
-Compiles tests/emulated/<family>.cpp, each a family's kernels in every type, with nvcc; no GPU and no torch is needed. Ends
-with 1 where a kernel spills registers to memory without a reason in ``ALLOWED_SPILLS``, with 0 also where there is no nvcc.
+Compiles tests/emulated/<family>.cpp, each a family's kernels in every type, with nvcc; no GPU and no torch is needed. With LOG
+it reads what a build of the extension said instead (``NVCC_APPEND_FLAGS="-Xptxas -v" PIP_LOG=LOG make env``). Ends with 1 where
+a kernel spills registers to memory without a reason in ``ALLOWED_SPILLS``, with 0 also where there is no nvcc.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,22 +121,36 @@ def unexplained(kernels: list[Kernel], names: list[str]) -> list[str]:
     ]
 
 
-def main() -> int:
-    """Compile all, print a table, judge."""
+def reports(log: Path | None) -> dict[str, str]:
+    """Unit to what ptxas said of it: from a build's log, or by compiling the unit.
+
+    Raises:
+        RuntimeError: A unit does not compile, or the log names none.
+    """
+    if log is None:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return dict(zip([unit.stem for unit in units()], pool.map(compile_unit, units()), strict=True))
+    # Ninja prints a command, and then what it said.
+    parts = re.split(r"-c \S+/(\w+)_kernels\.cu ", log.read_text(errors="replace"))
+    if len(parts) < 3:
+        raise RuntimeError(f"{log} is no log of a build with CUDA")
+    return {stem: said for stem, said in zip(parts[1::2], parts[2::2], strict=True) if "Compiling entry function" in said}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Compile all or read a log, print a table, judge."""
     if shutil.which("nvcc") is None:
         print("nvcc is not found: kernels are not compiled for a GPU here")
         return 0
     print("| unit | kernel | arch | registers | spills, bytes | stack, bytes | shared, bytes |")
     print("|---|---|---|---:|---:|---:|---:|")
     wrong = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        reports = list(pool.map(compile_unit, units()))
-    for unit, report in zip(units(), reports, strict=True):
+    for unit, report in reports(Path(arguments[0]) if arguments else None).items():
         kernels = sorted(read_report(report), key=lambda kernel: (kernel.name, kernel.architecture))
         names = readable([kernel.name for kernel in kernels])
         for kernel, name in zip(kernels, names, strict=True):
             numbers = f"{kernel.registers} | {kernel.spills} | {kernel.stack} | {kernel.shared}"
-            print(f"| {unit.stem} | {name} | {kernel.architecture} | {numbers} |", flush=True)
+            print(f"| {unit} | {name} | {kernel.architecture} | {numbers} |", flush=True)
         wrong += unexplained(kernels, names)
     for problem in wrong:
         print(f"{problem}; shorten it, or give a reason in ALLOWED_SPILLS of {Path(__file__).name}")
@@ -141,4 +158,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -9,10 +9,9 @@ import torch
 from tests.ops.cases import CASES, Case, digest, run
 from within_wf.ops.drift import drift_metrics
 
-pytestmark = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU"),
-]
+if not torch.cuda.is_available():
+    pytest.skip("torch finds no GPU", allow_module_level=True)
+pytestmark = pytest.mark.gpu
 FIRST_OF_EACH = tuple({case.operator: case for case in reversed(CASES)}.values())
 
 

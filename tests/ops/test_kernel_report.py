@@ -51,18 +51,34 @@ def test_kernels_launch_through_the_macro():
         assert "<<<" not in path.read_text(), f"{path}: launch with WITHIN_LAUNCH, which the emulator knows"
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not found")
-def test_no_kernel_spills(capsys):
-    assert kernels.main() == 0
+def test_a_unit_is_compiled_and_judged(capsys, monkeypatch):
+    monkeypatch.setattr(kernels, "units", lambda: [ROOT / "tests/emulated/resample.cpp"])
+    assert kernels.main([]) == 0
     table = capsys.readouterr().out
-    for unit in kernels.units():
-        assert f"| {unit.stem} |" in table
+    assert "| resample |" in table
     assert "| sm_80 |" in table
     assert "| sm_90 |" in table
 
 
+def test_what_a_build_said_is_read(capsys, tmp_path):
+    log = tmp_path / "log"
+    said = SAID.replace("ptxas", "  2026-01-01T00:00:00,000   ptxas")
+    log.write_text(
+        "  [1/3] c++ -c /tree/csrc/core/library.cpp -o library.o\n"
+        f"  [2/3] nvcc -c -c /tree/csrc/scatter/scatter_kernels.cu -o scatter_kernels.o\n{said}"
+        "  [3/3] nvcc -c /tree/csrc/exact/empty_kernels.cu -o empty_kernels.o\n"
+    )
+    assert kernels.main([str(log)]) == 1
+    printed = capsys.readouterr().out
+    assert "| scatter | widen<double> | sm_90 | 12 | 0 | 0 | 0 |" in printed
+    assert "widen<float> on sm_80 spills 8 bytes" in printed
+    log.write_text("nothing was built")
+    with pytest.raises(RuntimeError, match="no log of a build"):
+        kernels.main([str(log)])
+
+
 def test_without_nvcc_the_report_says_so(capsys, monkeypatch):
     monkeypatch.setattr(kernels.shutil, "which", lambda name: None)
-    assert kernels.main() == 0
+    assert kernels.main([]) == 0
     assert "nvcc is not found" in capsys.readouterr().out
