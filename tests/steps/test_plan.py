@@ -52,7 +52,13 @@ def test_the_source_reaches_everything(tmp_path):
 def test_the_compiled_core_reaches_what_calls_it_and_what_follows(tmp_path):
     steps = changed(plan(tmp_path), plan(tmp_path, core="another"))
     assert {"build_ad_features", "evaluate_account_health"} <= steps
-    assert not {"simulate_world", "validate_data", "split_data", "embed_images"} & steps
+    assert not {"simulate_world", "validate_data", "split_data"} & steps
+
+
+def test_the_arithmetic_is_part_of_the_key_of_what_networks_compute(tmp_path):
+    steps = changed(plan(tmp_path), plan(tmp_path, "reproducibility.arithmetic=native"))
+    assert {"embed_text", "embed_images", "train_ad_score", "train_account_health", "report_model"} <= steps
+    assert not {"simulate_world", "build_ad_features", "augment_accounts", "fit_ad_baselines"} & steps
 
 
 def test_a_library_is_part_of_the_key_of_the_steps_that_declare_it(tmp_path, monkeypatch):

@@ -26,6 +26,7 @@ def context(tmp_path) -> StepContext:
         "model": AccountHealthModelConfig(xgboost=XGBoostConfig(n_estimators=10)).model_dump(mode="json"),
         "training": TrainingConfig(epochs=2, loss="bce").model_dump(mode="json"),
         "data.batch_size": 32,
+        "reproducibility.arithmetic": "exact",
     }
     inputs = {label: tmp_path / label for label in ("features", "augmented")}
     return StepContext(inputs, tmp_path / "output", config, "account_health")

@@ -68,6 +68,7 @@ def config_of(model: AdScoreModelConfig) -> dict[str, object]:
         "model.visual_encoder.image_size": model.visual_encoder.image_size,
         "training": TrainingConfig(epochs=2).model_dump(mode="json"),
         "data.batch_size": 16,
+        "reproducibility.arithmetic": "exact",
         "data.features": FeatureConfig().model_dump(mode="json"),
         "data.augmentation": AugmentationConfig(prob=0.5).model_dump(mode="json"),
     }

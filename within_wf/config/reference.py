@@ -45,7 +45,7 @@ def entries(model: type[Section]) -> dict[str, Entry]:
 
 def reference() -> str:
     """The tables, as Markdown."""
-    run = {key: entry for key, entry in entries(RunConfig).items() if key.startswith("tracking")}
+    run = {key: entry for key, entry in entries(RunConfig).items() if not key.startswith(("dataset", "models"))}
     parts = [
         "### A run: `configs/experiment/<dataset>.yaml`\n",
         "`dataset`, `models.ad_score` and `models.account_health` are the sections below or the path of a file that holds one. "

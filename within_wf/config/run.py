@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from within_wf.config.dataset import DatasetConfig
 from within_wf.config.models import AccountHealthConfig, AdScoreConfig
+from within_wf.config.reproducibility import ReproducibilityConfig
 from within_wf.config.section import Section
 
 
@@ -31,10 +32,11 @@ class TrackingConfig(Section):
 
 
 class RunConfig(Section):
-    """One run: a dataset, the models made from it, and where it is recorded."""
+    """One run: a dataset, the models made from it, how they are computed, and where it is recorded."""
 
     dataset: DatasetConfig
     models: ModelsConfig
+    reproducibility: ReproducibilityConfig = ReproducibilityConfig()
     tracking: TrackingConfig = TrackingConfig()
 
     @model_validator(mode="after")

@@ -114,7 +114,8 @@ class AccountHealthPredictor(BaseModel):
         """Write the model into the directory ``path``, which is made; no pickle, the same bytes each time."""
         path.mkdir(parents=True)
         shape = {"channels": self.lstm.channels, "features": self.trees.num_features()}
-        write_json(path / "config.json", {"name": self.name, "model": self.config.model_dump(mode="json"), **shape})
+        about = {"name": self.name, "model": self.config.model_dump(mode="json"), "arithmetic": self.lstm.arithmetic}
+        write_json(path / "config.json", {**about, **shape})
         write_tensors(path / "lstm.safetensors", trainable(self.lstm))
         (path / "trees.ubj").write_bytes(bytes(self.trees.save_raw("ubj")))
         save_estimator(path / "forest.skops", self.forest)
@@ -138,7 +139,7 @@ class AccountHealthPredictor(BaseModel):
             raise TrainingError("the account health model is not whole", missing)
         about = read_json(path / "config.json")
         config = AccountHealthModelConfig.model_validate_json(json.dumps(about["model"]))
-        lstm = LSTMSequenceModel(about["channels"], config.lstm)
+        lstm = LSTMSequenceModel(about["channels"], config.lstm, arithmetic=about["arithmetic"])
         load_trainable(lstm, read_tensors(path / "lstm.safetensors"))
         lstm.eval()
         trees = xgboost.Booster({"nthread": 1})

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from within_wf.config.models import AdScoreModelConfig, TabularEncoderConfig
+from within_wf.config.reproducibility import Arithmetic
+from within_wf.models.arithmetic import in_arithmetic
 from within_wf.models.dropout import KeyedDropout
 
 _GAIN = 2.0
@@ -46,10 +48,12 @@ class AdScoreNetwork(nn.Module):
     Args:
         widths: View to its width; ``text``, ``image`` and ``table`` or some of them.
         config: Width of the layers and their dropout.
+        arithmetic: What it computes in.
     """
 
-    def __init__(self, widths: Mapping[str, int], config: AdScoreModelConfig) -> None:
+    def __init__(self, widths: Mapping[str, int], config: AdScoreModelConfig, arithmetic: Arithmetic = "exact") -> None:
         super().__init__()
+        self.arithmetic: Arithmetic = arithmetic
         dropout = config.head.dropout
         self.projections = nn.ModuleDict()
         fused = 0
@@ -70,6 +74,7 @@ class AdScoreNetwork(nn.Module):
             inputs = outputs
         self.head = nn.Sequential(*layers, nn.Linear(inputs, 1))
         self.linear = nn.ModuleDict({view: nn.Linear(width, 1, bias=False) for view, width in widths.items()})
+        in_arithmetic(self, arithmetic)
 
     def forward(self, **views: torch.Tensor) -> torch.Tensor:
         """The score of each ad.

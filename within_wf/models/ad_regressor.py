@@ -86,7 +86,7 @@ class AdScoreRegressor:
         target = {"mean": self.mean, "scale": self.scale}
         weights = {"network": float(self.weights[0]), "kernel": float(self.weights[1])}
         about = {"target": target, "views": views, "kernel": amplitudes, "weights": weights}
-        write_json(path / "regressor.json", about)
+        write_json(path / "regressor.json", {**about, "arithmetic": self.network.arithmetic})
         write_tensors(path / "centring.safetensors", {name: centring.mean for name, centring in self.centring.items()})
         write_tensors(path / "network.safetensors", trainable(self.network))
         points = {f"points.{name}": points.astype(np.float32) for name, points in self.kernel.points.items()}
@@ -98,7 +98,7 @@ class AdScoreRegressor:
         about = read_json(path / "regressor.json")
         means = read_tensors(path / "centring.safetensors")
         centring = {name: Centring(means[name], view["scale"]) for name, view in sorted(about["views"].items())}
-        network = AdScoreNetwork({name: len(mean.mean) for name, mean in centring.items()}, config)
+        network = AdScoreNetwork({name: len(mean.mean) for name, mean in centring.items()}, config, about["arithmetic"])
         load_trainable(network, read_tensors(path / "network.safetensors"))
         network.eval()
         saved = read_tensors(path / "kernel.safetensors")

@@ -122,6 +122,7 @@ class AdScorePredictor(BaseModel):
         about = read_json(path / "config.json")
         config = AdScoreModelConfig.model_validate_json(json.dumps(about["model"]))
         regressor = AdScoreRegressor.load(path, config)
+        arithmetic = regressor.network.arithmetic
         parts = {"text": _TEXT_ENCODER, "image": _IMAGE_ENCODER, "table": _PREPROCESSOR}
         _check(path, tuple(parts[view] for view in regressor.centring))
         has = regressor.centring.keys()
@@ -130,8 +131,8 @@ class AdScorePredictor(BaseModel):
             AdTable.model_validate_json(json.dumps(about["columns"])),
             regressor,
             Preprocessor.load(path / _PREPROCESSOR) if "table" in has else None,
-            TextEncoder(path / _TEXT_ENCODER) if "text" in has else None,
-            ImageEncoder.load(path / _IMAGE_ENCODER, config.visual_encoder.image_size) if "image" in has else None,
+            TextEncoder(path / _TEXT_ENCODER, arithmetic) if "text" in has else None,
+            ImageEncoder.load(path / _IMAGE_ENCODER, config.visual_encoder.image_size, arithmetic) if "image" in has else None,
         )
 
 

@@ -20,7 +20,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from within_wf.config.reproducibility import Arithmetic
 from within_wf.errors import Problem, TrainingError
+from within_wf.models.arithmetic import in_arithmetic
 from within_wf.models.networks import one_thread
 from within_wf.store.canonical import read_tensors, write_tensors
 
@@ -124,13 +126,16 @@ class ImageEncoder:
     Args:
         weights: Weights and biases of :class:`EfficientNetLite0` by name, float32.
         image_size: Side of the square an image is scaled to, in pixels.
+        arithmetic: What the network computes in.
 
     Raises:
         TrainingError: Weights are missing or of another shape.
     """
 
-    def __init__(self, weights: Mapping[str, npt.NDArray[np.float32]], image_size: int) -> None:
-        self.image_size = image_size
+    def __init__(
+        self, weights: Mapping[str, npt.NDArray[np.float32]], image_size: int, arithmetic: Arithmetic = "exact"
+    ) -> None:
+        self.image_size, self.arithmetic = image_size, arithmetic
         self._network = EfficientNetLite0()
         expected = {name: tuple(value.shape) for name, value in self._network.state_dict().items()}
         found = {name: value.shape for name, value in weights.items()}
@@ -142,7 +147,7 @@ class ImageEncoder:
         if problems:
             raise TrainingError("the image encoder's weights are of another network", problems)
         self._network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-        self._network.eval().to(memory_format=torch.channels_last)
+        in_arithmetic(self._network, arithmetic).eval().to(memory_format=torch.channels_last)
 
     def embed(
         self, images: Sequence[bytes | Picture], *, threads: int = 1, advance: Callable[[int], None] = lambda _: None
@@ -181,9 +186,9 @@ class ImageEncoder:
         write_tensors(path, {name: np.ascontiguousarray(value.numpy()) for name, value in self._network.state_dict().items()})
 
     @classmethod
-    def load(cls, path: Path, image_size: int) -> ImageEncoder:
+    def load(cls, path: Path, image_size: int, arithmetic: Arithmetic = "exact") -> ImageEncoder:
         """Read weights that :meth:`save` wrote."""
-        return cls(read_tensors(path), image_size)
+        return cls(read_tensors(path), image_size, arithmetic)
 
 
 def decode(image: bytes | Picture, size: int, name: str) -> npt.NDArray[np.float32]:
@@ -235,19 +240,20 @@ def read_picture(image: bytes, name: str) -> Picture:
     return np.asarray(picture)
 
 
-def load_image_encoder(name: str, image_size: int) -> ImageEncoder:
+def load_image_encoder(name: str, image_size: int, arithmetic: Arithmetic = "exact") -> ImageEncoder:
     """The encoder that a configuration names.
 
     Args:
         name: An installed distribution that ships EfficientNet-Lite0's weights as one ``.pth`` file, or a safetensors file
             that :meth:`ImageEncoder.save` wrote.
         image_size: Side of the square an image is scaled to, in pixels.
+        arithmetic: What it computes in.
 
     Raises:
         TrainingError: There is no such distribution or file, or its weights are of another network.
     """
     if Path(name).is_file():
-        return ImageEncoder.load(Path(name), image_size)
+        return ImageEncoder.load(Path(name), image_size, arithmetic)
     try:
         files = importlib.metadata.distribution(name).files or []
     except (importlib.metadata.PackageNotFoundError, ValueError):
@@ -259,7 +265,7 @@ def load_image_encoder(name: str, image_size: int) -> ImageEncoder:
         )
         raise TrainingError("there is no such image encoder", [problem])
     state = torch.load(weights[0], map_location="cpu", weights_only=True)
-    return ImageEncoder(_folded({key: value.numpy() for key, value in state.items()}), image_size)
+    return ImageEncoder(_folded({key: value.numpy() for key, value in state.items()}), image_size, arithmetic)
 
 
 def _folded(state: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, npt.NDArray[np.float32]]:

@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 from within_wf.config.models import LSTMConfig
+from within_wf.config.reproducibility import Arithmetic
+from within_wf.models.arithmetic import in_arithmetic
 from within_wf.models.dropout import KeyedDropout
 
 
@@ -16,12 +18,14 @@ class LSTMSequenceModel(nn.Module):
         channels: Values a moment.
         config: Width, layers, directions, dropout after each layer.
         outputs: Predictions a window.
+        arithmetic: What it computes in.
     """
 
-    def __init__(self, channels: int, config: LSTMConfig, outputs: int = 1) -> None:
+    def __init__(self, channels: int, config: LSTMConfig, outputs: int = 1, arithmetic: Arithmetic = "exact") -> None:
         super().__init__()
         self.channels = channels
         self.outputs = outputs
+        self.arithmetic: Arithmetic = arithmetic
         width = config.hidden_size * (2 if config.bidirectional else 1)
         self.layers = nn.ModuleList(
             nn.LSTM(channels if layer == 0 else width, config.hidden_size, batch_first=True, bidirectional=config.bidirectional)
@@ -29,6 +33,7 @@ class LSTMSequenceModel(nn.Module):
         )
         self.dropouts = nn.ModuleList(KeyedDropout(config.dropout) for _ in range(config.num_layers))
         self.head = nn.Linear(2 * width, outputs)
+        in_arithmetic(self, arithmetic)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The prediction for each window.

@@ -1,6 +1,7 @@
 """A pretrained sentence encoder, as it came: texts to vectors.
 
-A text passes alone, without padding, so that its vector depends on nothing but the text; several texts pass at once in
+No text is padded, so that its vector depends on nothing but the text. In exact arithmetic the rows of a batch do not touch
+each other, and texts of one length pass together; torch's own kernels take each text alone. Several batches pass at once in
 threads of their own.
 """
 
@@ -17,7 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from within_wf.config.reproducibility import Arithmetic
 from within_wf.errors import Problem, TrainingError
+from within_wf.models.arithmetic import computing, in_arithmetic
 from within_wf.models.networks import one_thread
 from within_wf.store.canonical import read_tensors, write_tensors
 
@@ -41,6 +44,7 @@ class TextEncoder:
 
     Args:
         folder: A model as transformers reads it: ``config.json``, ``model.safetensors`` and a tokenizer's files.
+        arithmetic: What the model computes in.
 
     Attributes:
         width: Numbers of a text's vector.
@@ -49,13 +53,13 @@ class TextEncoder:
         TrainingError: The folder is not such a model.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, arithmetic: Arithmetic = "exact") -> None:
         from transformers import AutoModel, AutoTokenizer
         from transformers.utils import logging
 
         _check(folder)
         logging.disable_progress_bar()
-        self.folder = folder
+        self.folder, self.arithmetic = folder, arithmetic
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             self._model: Any = AutoModel.from_pretrained(
@@ -64,9 +68,9 @@ class TextEncoder:
         except (OSError, ValueError, KeyError) as error:
             problem = Problem(str(folder), str(error).splitlines()[0], "a model and a tokenizer that transformers can read")
             raise TrainingError("the text encoder cannot be read", [problem]) from error
-        self._model.eval().requires_grad_(False)
+        in_arithmetic(self._model, arithmetic).eval().requires_grad_(False)
         for module in self._model.modules():
-            if isinstance(module, torch.nn.Linear):
+            if isinstance(module, torch.nn.Linear) and arithmetic == "native":
                 # The few rows of one text are multiplied about half again as fast by a matrix that lies this way.
                 module.weight.data = module.weight.data.t().contiguous().t()
         self.width = int(self._model.config.hidden_size)
@@ -90,16 +94,14 @@ class TextEncoder:
         tokens = self._tokenizer(different, truncation=True, max_length=max_length)["input_ids"] if different else []
         vectors = np.empty((len(different), self.width), dtype=np.float32)
 
-        def read(start: int) -> int:
-            stop = min(start + _TEXTS_AT_ONCE, len(different))
-            with torch.inference_mode():
-                for number in range(start, stop):
-                    states = self._model(input_ids=torch.tensor([tokens[number]])).last_hidden_state[0]
-                    vectors[number] = states.mean(dim=0).numpy()
-            return stop - start
+        def read(batch: list[int]) -> int:
+            with torch.inference_mode(), computing(self.arithmetic):
+                states = self._model(input_ids=torch.tensor([tokens[number] for number in batch])).last_hidden_state
+                vectors[batch] = states.mean(dim=1).numpy()
+            return len(batch)
 
         with one_thread(), ThreadPoolExecutor(threads) as pool:
-            for done in pool.map(read, range(0, len(different), _TEXTS_AT_ONCE)):
+            for done in pool.map(read, _batches(tokens, _TEXTS_AT_ONCE if self.arithmetic == "exact" else 1)):
                 advance(done)
         return vectors[[row[text] for text in texts]]
 
@@ -112,17 +114,30 @@ class TextEncoder:
         write_tensors(path / WEIGHTS, read_tensors(self.folder / WEIGHTS))
 
 
-def load_text_encoder(name: str) -> TextEncoder:
+def load_text_encoder(name: str, arithmetic: Arithmetic = "exact") -> TextEncoder:
     """The encoder that a configuration names.
 
     Args:
         name: An installed distribution that ships a model, a folder, or a model on the Hugging Face hub; what the hub gave
             before is taken from its cache.
+        arithmetic: What it computes in.
 
     Raises:
         TrainingError: There is no such model, or it has no safetensors weights.
     """
-    return TextEncoder(_packaged(name) or _local(name) or _from_hub(name))
+    return TextEncoder(_packaged(name) or _local(name) or _from_hub(name), arithmetic)
+
+
+def _batches(tokens: list[list[int]], most: int) -> list[list[int]]:
+    """Texts of equally many tokens, ``most`` at once; the longest first, so that none of them is left for the end."""
+    by_length: dict[int, list[int]] = {}
+    for number, text in enumerate(tokens):
+        by_length.setdefault(len(text), []).append(number)
+    return [
+        numbers[start : start + most]
+        for _, numbers in sorted(by_length.items(), reverse=True)
+        for start in range(0, len(numbers), most)
+    ]
 
 
 def _packaged(name: str) -> Path | None:

@@ -20,8 +20,8 @@ class Step:
         name: Its name; also the name of its module in ``within_wf.steps`` and of its rule.
         scope: What it is made once for: a dataset, one model of a dataset, or each model of a dataset (``model``).
         inputs: Label to the step whose artifact it reads. Labels of steps that are not planned are left out.
-        reads: The sections of the configuration it reads: ``dataset.…``, or relative to the model's own configuration;
-            ``dataset.table`` is ``dataset.ads`` or ``dataset.series``, whichever the model is made from.
+        reads: The sections of the configuration it reads: ``dataset.…``, ``reproducibility.…``, or relative to the model's own
+            configuration; ``dataset.table`` is ``dataset.ads`` or ``dataset.series``, whichever the model is made from.
         libraries: Distributions whose version can change its bytes.
         weights: The keys of the configuration that name pretrained weights it reads; what these are made of is part of the key.
         compiled: Whether it calls the compiled core.
@@ -42,6 +42,7 @@ class Step:
 
 
 _TORCH = ("torch", "numpy")
+_ARITHMETIC = "reproducibility.arithmetic"
 
 STEPS: tuple[Step, ...] = (
     Step(
@@ -108,9 +109,10 @@ STEPS: tuple[Step, ...] = (
         "embed_text",
         "ad_score",
         inputs={"features": "build_ad_features", "augmented": "augment_ads"},
-        reads=("model.text_encoder.name", "model.text_encoder.max_length"),
+        reads=("model.text_encoder.name", "model.text_encoder.max_length", _ARITHMETIC),
         libraries=(*_TORCH, "polars", "transformers", "tokenizers", "safetensors"),
         weights=("model.text_encoder.name",),
+        compiled=True,
         when=("model.text_encoder.enabled", "dataset.ads.text"),
         threads=2,
     ),
@@ -118,9 +120,10 @@ STEPS: tuple[Step, ...] = (
         "embed_images",
         "ad_score",
         inputs={"world": "simulate_world"},
-        reads=("model.visual_encoder.name", "model.visual_encoder.image_size"),
+        reads=("model.visual_encoder.name", "model.visual_encoder.image_size", _ARITHMETIC),
         libraries=(*_TORCH, "polars", "pillow", "safetensors"),
         weights=("model.visual_encoder.name",),
+        compiled=True,
         when=("model.visual_encoder.enabled", "dataset.ads.image"),
         threads=2,
     ),
@@ -128,7 +131,7 @@ STEPS: tuple[Step, ...] = (
         "embed_varied_images",
         "ad_score",
         inputs={"world": "simulate_world", "features": "build_ad_features", "augmented": "augment_ads"},
-        reads=("data.augmentation", "model.visual_encoder.name", "model.visual_encoder.image_size"),
+        reads=("data.augmentation", "model.visual_encoder.name", "model.visual_encoder.image_size", _ARITHMETIC),
         libraries=(*_TORCH, "scipy", "polars", "pillow", "safetensors"),
         weights=("model.visual_encoder.name",),
         compiled=True,
@@ -145,7 +148,7 @@ STEPS: tuple[Step, ...] = (
             "images": "embed_images",
             "varied_images": "embed_varied_images",
         },
-        reads=("dataset.ads", "data.batch_size", "model", "training"),
+        reads=("dataset.ads", "data.batch_size", "model", "training", _ARITHMETIC),
         libraries=(*_TORCH, "scipy", "polars", "pillow", "safetensors", "transformers"),
         weights=("model.text_encoder.name", "model.visual_encoder.name"),
         compiled=True,
@@ -154,7 +157,7 @@ STEPS: tuple[Step, ...] = (
         "train_account_health",
         "account_health",
         inputs={"features": "build_account_features", "augmented": "augment_accounts"},
-        reads=("data.batch_size", "model", "training"),
+        reads=("data.batch_size", "model", "training", _ARITHMETIC),
         libraries=(*_TORCH, "scipy", "polars", "safetensors", "scikit-learn", "xgboost-cpu", "skops"),
         compiled=True,
     ),

@@ -8,11 +8,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from pydantic import TypeAdapter
 
 from within_wf.errors import WithinError
+
+if TYPE_CHECKING:
+    from within_wf.config.reproducibility import Arithmetic
 
 T = TypeVar("T")
 
@@ -51,6 +54,11 @@ class StepContext:
                 f"add it to `reads` in within_wf/steps/catalog.py (declared: {', '.join(sorted(self.config)) or 'nothing'})"
             )
         return TypeAdapter(kind).validate_json(json.dumps(self.config[path]))
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """What networks compute in; a step that asks declares that it reads ``reproducibility.arithmetic``."""
+        return cast("Arithmetic", self.section("reproducibility.arithmetic", str))
 
     def say(self, message: str) -> None:
         """Tell the person who waits what is being done."""

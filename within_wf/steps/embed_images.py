@@ -14,7 +14,9 @@ def run(context: StepContext) -> None:
     creatives = pl.read_parquet(context.inputs["world"] / "creatives.parquet", columns=["creative_id", "png"])
     creatives = creatives.sort("creative_id")
     encoder = load_image_encoder(
-        context.section("model.visual_encoder.name", str), context.section("model.visual_encoder.image_size", int)
+        context.section("model.visual_encoder.name", str),
+        context.section("model.visual_encoder.image_size", int),
+        context.arithmetic,
     )
     progress = Progress(context, "embedding creatives", creatives.height)
     vectors = encoder.embed(creatives["png"].to_list(), threads=context.threads, advance=progress.advance)

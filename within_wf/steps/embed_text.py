@@ -14,7 +14,7 @@ def run(context: StepContext) -> None:
     original = _texts(context, "features", "table.parquet")
     augmented = _texts(context, "augmented", "augmented.parquet")
     texts = original + augmented
-    encoder = load_text_encoder(context.section("model.text_encoder.name", str))
+    encoder = load_text_encoder(context.section("model.text_encoder.name", str), context.arithmetic)
     progress = Progress(context, "embedding texts", len(set(texts)))
     vectors = encoder.embed(
         texts,

@@ -28,7 +28,9 @@ def run(context: StepContext) -> None:
     augmenter = VisualAugmenter(config=config.visual, seed=config.seed)
     augmenter.fit(read_picture(files[name], f"creative {name}") for name in of_training if name in files)
     encoder = load_image_encoder(
-        context.section("model.visual_encoder.name", str), context.section("model.visual_encoder.image_size", int)
+        context.section("model.visual_encoder.name", str),
+        context.section("model.visual_encoder.image_size", int),
+        context.arithmetic,
     )
     vectors = np.full((copies.height, WIDTH), np.float32("nan"))
     shown = copies.filter(pl.col("creative").is_in(list(files)))

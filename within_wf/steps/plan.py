@@ -181,7 +181,7 @@ class _View:
         parts = path.split(".")
         if parts[:2] == ["dataset", "table"]:
             parts = ["dataset", "ads" if self._model == "ad_score" else "series", *parts[2:]]
-        elif parts[0] != "dataset":
+        elif parts[0] not in ("dataset", "reproducibility"):
             value = self._whole["models"][self._model]
         for part in parts:
             value = value.get(part) if isinstance(value, dict) else None

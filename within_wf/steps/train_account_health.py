@@ -34,6 +34,7 @@ def run(context: StepContext) -> None:
         context.section("model", AccountHealthModelConfig),
         context.section("training", TrainingConfig),
         context.section("data.batch_size", int),
+        context.arithmetic,
         callbacks=(ProgressLine(context.say, "LSTM"),),
         say=context.say,
     )

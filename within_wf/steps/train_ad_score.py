@@ -23,6 +23,7 @@ from within_wf.training.callbacks import ProgressLine
 def run(context: StepContext) -> None:
     """Train on the training ads and their varied copies, then score every ad."""
     config = context.section("model", AdScoreModelConfig)
+    arithmetic = context.arithmetic
     features = context.inputs["features"]
     table = pl.read_parquet(features / "table.parquet")
     varied = pl.read_parquet(context.inputs["augmented"] / "augmented.parquet")
@@ -43,6 +44,7 @@ def run(context: StepContext) -> None:
         config,
         context.section("training", TrainingConfig),
         context.section("data.batch_size", int),
+        arithmetic,
         callbacks=(ProgressLine(context.say, "network"),),
         say=context.say,
     )
@@ -51,8 +53,10 @@ def run(context: StepContext) -> None:
         context.section("dataset.ads", AdTable),
         regressor,
         Preprocessor.load(features / "preprocessor") if "table" in views else None,
-        load_text_encoder(config.text_encoder.name) if "text" in views else None,
-        load_image_encoder(config.visual_encoder.name, config.visual_encoder.image_size) if "image" in views else None,
+        load_text_encoder(config.text_encoder.name, arithmetic) if "text" in views else None,
+        load_image_encoder(config.visual_encoder.name, config.visual_encoder.image_size, arithmetic)
+        if "image" in views
+        else None,
     )
     model.save(context.output / "model")
     write_json(context.output / "history.json", history)

@@ -13,6 +13,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression
 
 from within_wf.config.models import AccountHealthModelConfig
+from within_wf.config.reproducibility import Arithmetic
 from within_wf.config.training import TrainingConfig
 from within_wf.errors import Problem, TrainingError
 from within_wf.models.account_health import AccountHealthPredictor, stack_views
@@ -53,6 +54,7 @@ def train_account_health(
     config: AccountHealthModelConfig,
     training: TrainingConfig,
     batch_size: int,
+    arithmetic: Arithmetic = "exact",
     *,
     callbacks: tuple[Callback, ...] = (),
     say: Callable[[str], None] = lambda _: None,
@@ -66,6 +68,7 @@ def train_account_health(
         config: What the parts are made of.
         training: How the weights are found.
         batch_size: Windows in one optimizer step.
+        arithmetic: What the LSTM is trained and scores in.
         callbacks: Who is told how the LSTM's training goes.
         say: Told what is being done.
 
@@ -77,8 +80,9 @@ def train_account_health(
         *(np.concatenate([getattr(train, name), getattr(varied, name)]) for name in ("x", "features", "label", "ids"))
     )
     say(f"training the LSTM on {len(both):,} windows")
-    lstm = LSTMSequenceModel(train.x.shape[2], config.lstm)
-    result = Trainer(lstm, training, batch_size, callbacks=callbacks).fit(both.samples(), validation.samples())
+    lstm = LSTMSequenceModel(train.x.shape[2], config.lstm, arithmetic=arithmetic)
+    trainer = Trainer(lstm, training, batch_size, arithmetic=arithmetic, callbacks=callbacks)
+    result = trainer.fit(both.samples(), validation.samples())
     say(f"growing {config.xgboost.n_estimators} boosted trees at most and {config.anomaly.n_estimators} isolation trees")
     trees = _boost(train, validation, config, training.seed)
     forest = IsolationForest(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy.optimize import nnls
 
 from within_wf.config.models import AdScoreModelConfig
+from within_wf.config.reproducibility import Arithmetic
 from within_wf.config.training import TrainingConfig
 from within_wf.errors import Problem, TrainingError
 from within_wf.models.ad_network import AdScoreNetwork
@@ -50,6 +51,7 @@ def train_ad_regressor(
     config: AdScoreModelConfig,
     training: TrainingConfig,
     batch_size: int,
+    arithmetic: Arithmetic = "exact",
     *,
     callbacks: tuple[Callback, ...] = (),
     say: Callable[[str], None] = lambda _: None,
@@ -63,6 +65,7 @@ def train_ad_regressor(
         config: What the network is made of.
         training: How the network's weights are found.
         batch_size: Ads in one optimizer step.
+        arithmetic: What the network is trained and scores in.
         callbacks: Who is told how the network's training goes.
         say: Told what is being done.
 
@@ -80,7 +83,7 @@ def train_ad_regressor(
 
     both = {name: np.concatenate([centred["train"][name], centred["varied"][name]]) for name in centring}
     say(f"training the network on {len(train) + len(varied):,} ads")
-    network = AdScoreNetwork({name: len(fitted.mean) for name, fitted in centring.items()}, config)
+    network = AdScoreNetwork({name: len(fitted.mean) for name, fitted in centring.items()}, config, arithmetic)
     samples = Samples(
         both,
         np.concatenate([targets["train"], targets["varied"]]).astype(np.float32),
@@ -90,7 +93,7 @@ def train_ad_regressor(
     judges = Samples(
         centred["validation"], targets["validation"].astype(np.float32), validation.ids, validation.weight.astype(np.float32)
     )
-    result = Trainer(network, training, batch_size, callbacks=callbacks).fit(samples, judges)
+    result = Trainer(network, training, batch_size, arithmetic=arithmetic, callbacks=callbacks).fit(samples, judges)
 
     say(f"fitting the Gaussian process to {len(train):,} ads")
     kernel = fit_additive_kernel(

@@ -1,7 +1,7 @@
 """The loop that finds weights.
 
 A training is a function of the configuration and the rows: the order of an epoch's rows, the initial weights and the
-dropout masks come from counter-based streams, and the optimizer uses correctly rounded operations alone.
+dropout masks come from counter-based streams, and layers, losses and steps have one order of operations.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from within_wf.config.reproducibility import Arithmetic
 from within_wf.config.training import TrainingConfig
 from within_wf.errors import TrainingError
+from within_wf.models.arithmetic import computing
 from within_wf.models.dropout import key_dropout
 from within_wf.models.init import draw_weights
 from within_wf.models.networks import load_trainable, one_thread, predict, trainable
@@ -58,6 +60,8 @@ class Trainer:
             loss is ``bce``). Its :class:`KeyedDropout` layers are keyed by the rows' ids.
         config: Seed, epochs, loss, optimizer, schedule, early stopping.
         batch_size: Rows of one optimizer step; the last batch of an epoch can be smaller.
+        arithmetic: What predictions, losses and gradients are computed in; ``exact`` asks that the model, the loss and their
+            gradients call functions that have an exact form.
         loss: Another loss than the configuration names.
         callbacks: Who is told how it goes.
         draw: Draw the initial weights from the seed; otherwise training goes on from the model's own.
@@ -69,11 +73,12 @@ class Trainer:
         config: TrainingConfig,
         batch_size: int,
         *,
+        arithmetic: Arithmetic = "exact",
         loss: Loss | None = None,
         callbacks: Iterable[Callback] = (),
         draw: bool = True,
     ) -> None:
-        self.model, self.config, self.batch_size = model, config, batch_size
+        self.model, self.config, self.batch_size, self.arithmetic = model, config, batch_size, arithmetic
         self.loss = loss or LOSSES[config.loss]
         stopping = EarlyStopping(config.early_stopping.patience, config.early_stopping.min_delta)
         self.callbacks = CallbackList([*callbacks, stopping])
@@ -136,27 +141,29 @@ class Trainer:
             index = torch.from_numpy(rows)
             key_dropout(self.model, self.config.seed, epoch, samples.ids[rows])
             self.optimizer.zero_grad()
-            prediction = self.model(**{name: value[index] for name, value in inputs.items()})
+            given = {name: value[index] for name, value in inputs.items()}
             part = None if weight is None else weight[index]
-            loss = weighted_mean(self.loss(prediction, target[index]), part)
-            value = loss.item()
-            if not math.isfinite(value):
-                raise TrainingError(
-                    f"the training loss is {value} in epoch {epoch + 1}, batch {batch + 1} of {batches}; lower "
-                    f"training.optimizer.learning_rate (now {self.config.optimizer.learning_rate:g}) or gradient_clip"
-                )
-            loss.backward()  # type: ignore[no-untyped-call]
+            with computing(self.arithmetic):
+                loss = weighted_mean(self.loss(self.model(**given), target[index]), part)
+                value = loss.item()
+                if not math.isfinite(value):
+                    raise TrainingError(
+                        f"the training loss is {value} in epoch {epoch + 1}, batch {batch + 1} of {batches}; lower "
+                        f"training.optimizer.learning_rate (now {self.config.optimizer.learning_rate:g}) or gradient_clip"
+                    )
+                loss.backward()  # type: ignore[no-untyped-call]
+                mass = float(len(rows)) if part is None else part.sum().item()
             self.optimizer.clip()
             self.optimizer.step()
-            mass = float(len(rows)) if part is None else float(part.sum())
             total, seen = total + value * mass, seen + mass
             self.callbacks.on_batch_end(epoch, batch, batches)
         return total / seen
 
     def _validate(self, samples: Samples, epoch: int) -> float:
         _, target, weight = samples.tensors()
-        prediction = predict(self.model, samples.inputs)
-        value = weighted_mean(self.loss(torch.from_numpy(prediction), target), weight).item()
+        with computing(self.arithmetic):
+            prediction = torch.from_numpy(predict(self.model, samples.inputs))
+            value = weighted_mean(self.loss(prediction, target), weight).item()
         if not math.isfinite(value):
             raise TrainingError(
                 f"the validation loss is {value} after epoch {epoch + 1}; lower training.optimizer.learning_rate "
