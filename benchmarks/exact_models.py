@@ -87,14 +87,14 @@ def reading(model: nn.Module, call: Callable[[nn.Module], object], times: int) -
 
 def cases() -> Iterator[tuple[str, Pair]]:
     """Name and the two to be timed."""
-    network = AdScoreNetwork({"text": 384, "image": 1280, "table": 40}, AdScoreModelConfig())
+    network = AdScoreNetwork({"text": 384, "image": 1280, "table": 40}, AdScoreModelConfig(), "native")
     draw_weights(network, 0)
     key_dropout(network, 0, 0, np.arange(64))
     views = {"text": randn(64, 384), "image": randn(64, 1280), "table": randn(64, 40)}
     yield "ad score, 20 training steps of 64 ads", training(network, views, randn(64), "mse_loss", 20)
 
     for layers, is_bidirectional in ((1, False), (2, True)):
-        lstm = LSTMSequenceModel(5, LSTMConfig(num_layers=layers, bidirectional=is_bidirectional))
+        lstm = LSTMSequenceModel(5, LSTMConfig(num_layers=layers, bidirectional=is_bidirectional), arithmetic="native")
         draw_weights(lstm, 0)
         key_dropout(lstm, 0, 0, np.arange(64))
         windows, labels = {"x": randn(64, 48, 5)}, (randn(64) > 0).float()

@@ -125,27 +125,35 @@ def reports(log: Path | None) -> dict[str, str]:
     """Unit to what ptxas said of it: from a build's log, or by compiling the unit.
 
     Raises:
-        RuntimeError: A unit does not compile, or the log names none.
+        RuntimeError: A unit does not compile, or the log does not tell of every unit on every architecture.
     """
     if log is None:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             return dict(zip([unit.stem for unit in units()], pool.map(compile_unit, units()), strict=True))
     # Ninja prints a command, and then what it said.
     parts = re.split(r"-c \S+/(\w+)_kernels\.cu ", log.read_text(errors="replace"))
-    if len(parts) < 3:
-        raise RuntimeError(f"{log} is no log of a build with CUDA")
-    return {stem: said for stem, said in zip(parts[1::2], parts[2::2], strict=True) if "Compiling entry function" in said}
+    found = dict(zip(parts[1::2], parts[2::2], strict=True))
+    missing = [
+        f"{stem} for {name}"
+        for stem in sorted(path.name.removesuffix("_kernels.cu") for path in (ROOT / "csrc").rglob("*.cu"))
+        for name in ("sm_80", "sm_90")
+        if f"for '{name}'" not in found.get(stem, "")
+    ]
+    if missing:
+        raise RuntimeError(f"{log} says nothing of {', '.join(missing)}, expected a whole build with CUDA")
+    return found
 
 
 def main(arguments: Sequence[str]) -> int:
     """Compile all or read a log, print a table, judge."""
-    if shutil.which("nvcc") is None:
+    log = Path(arguments[0]) if arguments else None
+    if log is None and shutil.which("nvcc") is None:
         print("nvcc is not found: kernels are not compiled for a GPU here")
         return 0
     print("| unit | kernel | arch | registers | spills, bytes | stack, bytes | shared, bytes |")
     print("|---|---|---|---:|---:|---:|---:|")
     wrong = []
-    for unit, report in reports(Path(arguments[0]) if arguments else None).items():
+    for unit, report in reports(log).items():
         kernels = sorted(read_report(report), key=lambda kernel: (kernel.name, kernel.architecture))
         names = readable([kernel.name for kernel in kernels])
         for kernel, name in zip(kernels, names, strict=True):

@@ -73,14 +73,14 @@ def efficientnet() -> Call:
 
 
 def ad_score() -> Call:
-    network = AdScoreNetwork({"text": 24, "image": 40, "table": 7}, AdScoreModelConfig())
+    network = AdScoreNetwork({"text": 24, "image": 40, "table": 7}, AdScoreModelConfig(), "native")
     draw_weights(network, 5)
     key_dropout(network, 5, 0, torch.arange(6).numpy())
     return network, (), {"text": randn(6, 24), "image": randn(6, 40), "table": randn(6, 7)}
 
 
 def account_health() -> Call:
-    model = LSTMSequenceModel(5, LSTMConfig(hidden_size=9, num_layers=2, bidirectional=True))
+    model = LSTMSequenceModel(5, LSTMConfig(hidden_size=9, num_layers=2, bidirectional=True), arithmetic="native")
     draw_weights(model, 5)
     key_dropout(model, 5, 0, torch.arange(4).numpy())
     return model, (randn(4, 12, 5),), {}

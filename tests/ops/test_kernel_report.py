@@ -64,17 +64,18 @@ def test_a_unit_is_compiled_and_judged(capsys, monkeypatch):
 def test_what_a_build_said_is_read(capsys, tmp_path):
     log = tmp_path / "log"
     said = SAID.replace("ptxas", "  2026-01-01T00:00:00,000   ptxas")
-    log.write_text(
-        "  [1/3] c++ -c /tree/csrc/core/library.cpp -o library.o\n"
-        f"  [2/3] nvcc -c -c /tree/csrc/scatter/scatter_kernels.cu -o scatter_kernels.o\n{said}"
-        "  [3/3] nvcc -c /tree/csrc/exact/empty_kernels.cu -o empty_kernels.o\n"
-    )
+    stems = [path.name for path in (ROOT / "csrc").rglob("*.cu")]
+    lines = [f"  [2/9] nvcc -c -c /tree/csrc/{stem} -o {stem}.o\n{said}" for stem in stems]
+    log.write_text("  [1/9] c++ -c /tree/csrc/core/library.cpp -o library.o\n" + "".join(lines))
     assert kernels.main([str(log)]) == 1
     printed = capsys.readouterr().out
     assert "| scatter | widen<double> | sm_90 | 12 | 0 | 0 | 0 |" in printed
     assert "widen<float> on sm_80 spills 8 bytes" in printed
+    log.write_text("".join(lines).replace("for 'sm_80'", "for 'sm_90'", 1))
+    with pytest.raises(RuntimeError, match=rf"says nothing of {stems[0].removesuffix('_kernels.cu')} for sm_80, expected"):
+        kernels.main([str(log)])
     log.write_text("nothing was built")
-    with pytest.raises(RuntimeError, match="no log of a build"):
+    with pytest.raises(RuntimeError, match="scatter for sm_80, scatter for sm_90"):
         kernels.main([str(log)])
 
 

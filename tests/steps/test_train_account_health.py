@@ -32,13 +32,16 @@ def context(tmp_path) -> StepContext:
     return StepContext(inputs, tmp_path / "output", config, "account_health")
 
 
-def test_saves_the_model_its_history_and_its_predictions(context, capsys):
+@pytest.mark.parametrize("arithmetic", ["exact", "native"])
+def test_saves_the_model_its_history_and_its_predictions(context, arithmetic, capsys):
+    context = replace(context, config={**context.config, "reproducibility.arithmetic": arithmetic})
     train_account_health.run(context)
     tensors = read_tensors(context.inputs["features"] / "windows.safetensors")
     index = pl.read_parquet(context.inputs["features"] / "index.parquet")
     predictions = pl.read_parquet(context.output / "predictions.parquet")
     assert predictions.select("series", "time", "split").equals(index.select("series", "time", "split"))
     model = AccountHealthPredictor.load(context.output / "model")
+    assert model.lstm.arithmetic == arithmetic
     assert np.array_equal(model.predict(tensors["x"], tensors["features"]), predictions["prediction"].to_numpy())
     assert [epoch["epoch"] for epoch in read_json(context.output / "history.json")["epochs"]] == [1, 2]
     assert "LSTM: epoch 2 of at most 2" in capsys.readouterr().err

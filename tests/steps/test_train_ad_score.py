@@ -117,6 +117,15 @@ def test_the_saved_model_scores_raw_ads_as_the_step_did(context, base, capsys):
     assert "network: epoch 2 of at most 2" in capsys.readouterr().err
 
 
+def test_a_native_model_stays_one(context):
+    predictions = run(replace(context, config={**context.config, "reproducibility.arithmetic": "native"}))
+    model = AdScorePredictor.load(context.output / "model")
+    assert {part.arithmetic for part in (model.regressor.network, model.text_encoder, model.image_encoder)} == {"native"}
+    # The embeddings it was trained on are exact.
+    again = model.predict(ads().drop("score"), CREATIVES, threads=2)
+    np.testing.assert_allclose(again, predictions.sort("id")["prediction"], atol=1e-3)
+
+
 def test_varied_copies_have_varied_creatives_of_their_own(context, base, tmp_path):
     once = run(context)
     config = config_of(SMALL)

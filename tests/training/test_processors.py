@@ -29,14 +29,14 @@ def start(before: list[str], **more: str) -> subprocess.Popen[str]:
 
 
 def digests(process: subprocess.Popen[str]) -> dict[str, str]:
-    out, said = process.communicate(timeout=900)
+    out, said = process.communicate(timeout=450)
     assert process.returncode == 0, said[-4000:]
     found: dict[str, str] = json.loads(out)
     return found
 
 
 @pytest.mark.parametrize("name", ["baseline", "avx2", "avx512"])
-def test_any_instruction_set_makes_the_same_weights_and_scores(name: str) -> None:
+def test_each_instruction_set_of_this_machine_makes_the_same_weights_and_scores(name: str) -> None:
     order = ("baseline", "avx2", "avx512")
     if order.index(name) > order.index(instruction_set()):
         pytest.skip(f"this processor has no {name}")
@@ -50,4 +50,8 @@ def test_any_instruction_set_makes_the_same_weights_and_scores(name: str) -> Non
 @pytest.mark.skipif(shutil.which("qemu-x86_64") is None, reason="qemu-user is not installed")
 def test_emulated_processors_of_both_vendors_make_the_same_weights_and_scores() -> None:
     running = {name: start(["qemu-x86_64", "-cpu", name], OMP_NUM_THREADS="1") for name in EMULATED}
-    assert {name: digests(process) for name, process in running.items()} == dict.fromkeys(EMULATED, EXPECTED)
+    try:
+        assert {name: digests(process) for name, process in running.items()} == dict.fromkeys(EMULATED, EXPECTED)
+    finally:
+        for process in running.values():
+            process.kill()

@@ -5,14 +5,12 @@ import warnings
 
 import pytest
 
-from tests.workflow.digests import EXCUSED, committed, differing, inputs_of
+from tests.workflow.digests import EXCUSED, committed_of, differing, inputs_of
 
 
 @pytest.mark.filterwarnings("default")
 def test_the_small_world_has_the_committed_bytes(undisturbed):
-    path = committed()
-    assert path.exists(), f"no digests for this lock file; make them with `python -m tests.workflow.digests` ({path.name})"
-    expected, found = json.loads(path.read_text()), undisturbed.outputs()
+    expected, found = committed_of("sample_world"), undisturbed.outputs()
     own, following = differing(expected, found, inputs_of(undisturbed))
     excused = json.loads(EXCUSED.read_text())
     for name in own:

@@ -139,7 +139,7 @@ class AccountHealthPredictor(BaseModel):
             raise TrainingError("the account health model is not whole", missing)
         about = read_json(path / "config.json")
         config = AccountHealthModelConfig.model_validate_json(json.dumps(about["model"]))
-        lstm = LSTMSequenceModel(about["channels"], config.lstm, arithmetic=about["arithmetic"])
+        lstm = LSTMSequenceModel(about["channels"], config.lstm, arithmetic=about.get("arithmetic", "native"))
         load_trainable(lstm, read_tensors(path / "lstm.safetensors"))
         lstm.eval()
         trees = xgboost.Booster({"nthread": 1})

@@ -98,7 +98,9 @@ class AdScoreRegressor:
         about = read_json(path / "regressor.json")
         means = read_tensors(path / "centring.safetensors")
         centring = {name: Centring(means[name], view["scale"]) for name, view in sorted(about["views"].items())}
-        network = AdScoreNetwork({name: len(mean.mean) for name, mean in centring.items()}, config, about["arithmetic"])
+        network = AdScoreNetwork(
+            {name: len(mean.mean) for name, mean in centring.items()}, config, about.get("arithmetic", "native")
+        )
         load_trainable(network, read_tensors(path / "network.safetensors"))
         network.eval()
         saved = read_tensors(path / "kernel.safetensors")

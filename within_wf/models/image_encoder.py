@@ -147,7 +147,9 @@ class ImageEncoder:
         if problems:
             raise TrainingError("the image encoder's weights are of another network", problems)
         self._network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-        in_arithmetic(self._network, arithmetic).eval().to(memory_format=torch.channels_last)
+        in_arithmetic(self._network, arithmetic).eval()
+        self._memory = torch.channels_last if arithmetic == "native" else torch.contiguous_format
+        self._network.to(memory_format=self._memory)
 
     def embed(
         self, images: Sequence[bytes | Picture], *, threads: int = 1, advance: Callable[[int], None] = lambda _: None
@@ -172,7 +174,7 @@ class ImageEncoder:
             with torch.inference_mode():
                 for number in range(start, stop):
                     pixels = torch.from_numpy(decode(images[number], self.image_size, f"image {number}"))
-                    passed = self._network(pixels[None].to(memory_format=torch.channels_last))
+                    passed = self._network(pixels[None].to(memory_format=self._memory))
                     vectors[number] = passed[0].numpy()
             return stop - start
 

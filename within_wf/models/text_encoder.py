@@ -36,7 +36,8 @@ _TOKENIZER = (
     "vocab.json",
     "vocab.txt",
 )
-_TEXTS_AT_ONCE = 32
+_TOKENS_AT_ONCE = 1024
+"""Of the texts of one length that pass together: more are no faster, and attention keeps a number for each pair in a text."""
 
 
 class TextEncoder:
@@ -50,7 +51,7 @@ class TextEncoder:
         width: Numbers of a text's vector.
 
     Raises:
-        TrainingError: The folder is not such a model.
+        TrainingError: The folder is not such a model, or the model has no exact form.
     """
 
     def __init__(self, folder: Path, arithmetic: Arithmetic = "exact") -> None:
@@ -88,6 +89,9 @@ class TextEncoder:
 
         Returns:
             float32, shape [n, width].
+
+        Raises:
+            TrainingError: The model calls functions that have no exact form.
         """
         different = sorted(set(texts))
         row = {text: number for number, text in enumerate(different)}
@@ -101,7 +105,7 @@ class TextEncoder:
             return len(batch)
 
         with one_thread(), ThreadPoolExecutor(threads) as pool:
-            for done in pool.map(read, _batches(tokens, _TEXTS_AT_ONCE if self.arithmetic == "exact" else 1)):
+            for done in pool.map(read, _batches(tokens, _TOKENS_AT_ONCE if self.arithmetic == "exact" else 1)):
                 advance(done)
         return vectors[[row[text] for text in texts]]
 
@@ -129,14 +133,14 @@ def load_text_encoder(name: str, arithmetic: Arithmetic = "exact") -> TextEncode
 
 
 def _batches(tokens: list[list[int]], most: int) -> list[list[int]]:
-    """Texts of equally many tokens, ``most`` at once; the longest first, so that none of them is left for the end."""
+    """Texts of equally many tokens, ``most`` tokens at once or one text; the longest come first."""
     by_length: dict[int, list[int]] = {}
     for number, text in enumerate(tokens):
         by_length.setdefault(len(text), []).append(number)
     return [
-        numbers[start : start + most]
-        for _, numbers in sorted(by_length.items(), reverse=True)
-        for start in range(0, len(numbers), most)
+        numbers[start : start + max(1, most // length)]
+        for length, numbers in sorted(by_length.items(), reverse=True)
+        for start in range(0, len(numbers), max(1, most // length))
     ]
 
 

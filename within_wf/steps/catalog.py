@@ -207,7 +207,7 @@ STEPS: tuple[Step, ...] = (
             "evaluate_ads": "evaluate_ad_score",
             "evaluate_accounts": "evaluate_account_health",
         },
-        reads=("dataset.name", "dataset.description", "data.split", "model", "training", "evaluation"),
+        reads=("dataset.name", "dataset.description", "data.split", "model", "training", _ARITHMETIC, "evaluation"),
         libraries=("altair", "jinja2", "markupsafe", "vl-convert-python"),
     ),
 )

@@ -8,7 +8,7 @@ from within_wf.reports.summary import summarise
 from within_wf.steps.context import StepContext
 from within_wf.store.canonical import write_json
 
-_SHOWN = ("data.split", "model", "training", "evaluation")
+_SHOWN = ("data.split", "model", "training", "reproducibility.arithmetic", "evaluation")
 
 
 def run(context: StepContext) -> None:

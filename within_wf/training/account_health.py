@@ -81,7 +81,7 @@ def train_account_health(
     )
     say(f"training the LSTM on {len(both):,} windows")
     lstm = LSTMSequenceModel(train.x.shape[2], config.lstm, arithmetic=arithmetic)
-    trainer = Trainer(lstm, training, batch_size, arithmetic=arithmetic, callbacks=callbacks)
+    trainer = Trainer(lstm, training, batch_size, callbacks=callbacks)
     result = trainer.fit(both.samples(), validation.samples())
     say(f"growing {config.xgboost.n_estimators} boosted trees at most and {config.anomaly.n_estimators} isolation trees")
     trees = _boost(train, validation, config, training.seed)

@@ -93,7 +93,7 @@ def train_ad_regressor(
     judges = Samples(
         centred["validation"], targets["validation"].astype(np.float32), validation.ids, validation.weight.astype(np.float32)
     )
-    result = Trainer(network, training, batch_size, arithmetic=arithmetic, callbacks=callbacks).fit(samples, judges)
+    result = Trainer(network, training, batch_size, callbacks=callbacks).fit(samples, judges)
 
     say(f"fitting the Gaussian process to {len(train):,} ads")
     kernel = fit_additive_kernel(

@@ -71,9 +71,11 @@ class AdamW:
         """Go on from where :meth:`state` was taken.
 
         Raises:
-            TrainingError: The state is of a model with another number of parameters.
+            TrainingError: The state is of a model with another number of parameters, or of another optimizer.
         """
         size = self._all.numel()
+        if state.keys() not in ({"learning_rate"}, {"learning_rate", "step", "exp_avg", "exp_avg_sq"}):
+            raise TrainingError(f"the optimizer's state holds {', '.join(sorted(state))}, which is not what AdamW keeps")
         if "exp_avg" in state and state["exp_avg"].size != size:
             raise TrainingError(
                 f"the optimizer's state is for {state['exp_avg'].size} parameters, the model has {size}; "

@@ -61,7 +61,7 @@ class Trainer:
         config: Seed, epochs, loss, optimizer, schedule, early stopping.
         batch_size: Rows of one optimizer step; the last batch of an epoch can be smaller.
         arithmetic: What predictions, losses and gradients are computed in; ``exact`` asks that the model, the loss and their
-            gradients call functions that have an exact form.
+            gradients call functions that have an exact form. None for the model's own, or ``exact`` where it has none.
         loss: Another loss than the configuration names.
         callbacks: Who is told how it goes.
         draw: Draw the initial weights from the seed; otherwise training goes on from the model's own.
@@ -73,12 +73,14 @@ class Trainer:
         config: TrainingConfig,
         batch_size: int,
         *,
-        arithmetic: Arithmetic = "exact",
+        arithmetic: Arithmetic | None = None,
         loss: Loss | None = None,
         callbacks: Iterable[Callback] = (),
         draw: bool = True,
     ) -> None:
-        self.model, self.config, self.batch_size, self.arithmetic = model, config, batch_size, arithmetic
+        self.model, self.config, self.batch_size = model, config, batch_size
+        own: Arithmetic = getattr(model, "arithmetic", "exact")
+        self.arithmetic: Arithmetic = arithmetic or own
         self.loss = loss or LOSSES[config.loss]
         stopping = EarlyStopping(config.early_stopping.patience, config.early_stopping.min_delta)
         self.callbacks = CallbackList([*callbacks, stopping])
