@@ -81,7 +81,7 @@ class Place:
     def run(self, *arguments: str, expect: int = 0, **options: object) -> str:
         """Run the workflow to its end and return what it printed."""
         process = self.start(*arguments, **options)
-        text, _ = process.communicate(timeout=900)
+        text, _ = process.communicate(timeout=1500)
         assert process.returncode == expect, f"exit code {process.returncode}\n{text}"
         return text
 
