@@ -29,7 +29,7 @@ test: env
 	pytest -m "not slow and not exhaustive" -n 2 --dist loadscope
 
 test-slow: env
-	pytest -m slow -n 2 --dist loadscope --timeout 1800 --durations=40
+	pytest -m "slow and not exhaustive" -n 2 --dist loadscope --timeout 1800 --durations=40
 
 test-exhaustive: env
 	pytest -m exhaustive

@@ -87,6 +87,13 @@ def passes(done: subprocess.CompletedProcess[str]) -> None:
     assert " passed" in said
 
 
+@pytest.mark.exhaustive
+def test_emulated_kernels_pass_under_sanitizers():
+    # The arithmetic of exact layers is the CPU's too, whose tests run below; their accesses are watched wherever they run.
+    files = sorted(str(path) for path in (ROOT / "tests/ops").glob("test_*_kernels.py") if "test_exact_" not in path.name)
+    passes(run(ROOT, "-m", "pytest", *SHARED, "-m", "not slow and not gpu", *files, WITHIN_EMULATED_KIND="sanitized"))
+
+
 def test_the_tests_of_operators_pass_under_sanitizers(sanitized):
     options = [*SHARED, "-p", "no:randomly", "-p", "tests.ops.few_examples", "-m", "not slow and not gpu"]
     left_out = [f"--ignore=tests/ops/{name}" for name in NOT_OF_THE_CPU] + ["--ignore-glob=*_kernels.py"]
