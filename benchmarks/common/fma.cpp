@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 // Multiply-adds of float32 in `rounds` rounds, as many as one thread can.
 #if defined(__AVX512F__)
@@ -19,17 +20,18 @@ static Register all(float x) { return _mm_set1_ps(x); }
 static Register fused(Register a, Register b, Register c) { return _mm_add_ps(_mm_mul_ps(a, b), c); }
 #endif
 
-extern "C" int64_t fma_rounds(int64_t rounds) {
-    constexpr int kChains = 12;
-    Register sums[kChains];
-    for (int i = 0; i < kChains; ++i) sums[i] = all(1.0f);
+constexpr int kChains = 12;
+
+template <int... chain>
+static void run(int64_t rounds, std::integer_sequence<int, chain...>) {
     const Register shrink = all(0.999f), more = all(1e-3f);
-    for (int64_t round = 0; round < rounds; ++round) {
-#pragma GCC unroll 12
-        for (int i = 0; i < kChains; ++i) sums[i] = fused(sums[i], shrink, more);
-        asm volatile("" ::: "memory");
-    }
-    for (int i = 0; i < kChains; ++i) asm volatile("" ::"x"(sums[i]));
+    Register sums[kChains] = {all(1.0f + chain)...};
+    for (int64_t round = 0; round < rounds; ++round) ((sums[chain] = fused(sums[chain], shrink, more)), ...);
+    (([&] { asm volatile("" ::"x"(sums[chain])); }()), ...);
+}
+
+extern "C" int64_t fma_rounds(int64_t rounds) {
+    run(rounds, std::make_integer_sequence<int, kChains>());
     return rounds * kChains * static_cast<int64_t>(sizeof(Register) / sizeof(float));
 }
 
