@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -20,21 +20,27 @@ def lazy_exports(room: str, names: Mapping[str, str]) -> tuple[Callable[[str], A
     Returns:
         A pair to be bound as ``__getattr__, __dir__``.
     """
+
+    @cache
+    def public(name: str) -> Any:
+        return getattr(importlib.import_module(f"{room}.{names[name]}"), name)
+
+    def of_room(name: str) -> property:
+        return property(lambda _: public(name), _ignore)
+
     # The import of a module binds it to its name in the room; where a public name is the same, the name wins.
-    shadowed = {name: property(partial(_public, name=name), _ignore) for name in names if names[name] == name}
+    shadowed = {name: of_room(name) for name in names if names[name] == name}
     if shadowed:
         sys.modules[room].__class__ = type("Room", (ModuleType,), shadowed)
 
     def get(name: str) -> Any:
         if name not in names:
             raise AttributeError(f"module {room!r} has no attribute {name!r}; it exports {', '.join(sorted(names))}")
-        return getattr(importlib.import_module(f"{room}.{names[name]}"), name)
+        found = public(name)
+        vars(sys.modules[room])[name] = found  # so that it is not asked for again
+        return found
 
     return get, lambda: sorted(names)
-
-
-def _public(room: ModuleType, name: str) -> Any:
-    return getattr(importlib.import_module(f"{room.__name__}.{name}"), name)
 
 
 def _ignore(room: ModuleType, module: object) -> None:

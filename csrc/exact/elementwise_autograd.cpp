@@ -1,7 +1,10 @@
 // Gradients of elementwise functions, on any device.
 #include "core/torch.h"
 
-#include "core/gradients.h"
+#include <mutex>
+#include <string>
+
+#include "core/nodes.h"
 #include "core/operators.h"
 #include "exact/elementwise_checks.h"
 
@@ -25,22 +28,22 @@ at::Tensor call_backward(const at::Tensor& gradient, const at::Tensor& saved, st
     return op.call(gradient, saved, function, a, b);
 }
 
-struct ExactUnary : torch::autograd::Function<ExactUnary> {
-    static at::Tensor forward(AutogradContext* context, const at::Tensor& x, std::string function, double a, double b) {
-        const at::AutoDispatchBelowADInplaceOrView below;
-        at::Tensor result = call_unary(x, function, a, b);
-        context->save_for_backward({is_slope_of_value(unary_named(function)) ? result : x});
-        context->saved_data["function"] = std::move(function);
-        context->saved_data["a"] = a;
-        context->saved_data["b"] = b;
-        return result;
+struct UnaryNode : torch::autograd::Node {
+    torch::autograd::SavedVariable saved;
+    bool is_of_value = false;
+    std::string function;
+    double a = 0;
+    double b = 0;
+
+    variable_list apply(variable_list&& gradients) override {
+        if (!gradients[0].defined()) return {at::Tensor()};
+        const std::lock_guard<std::mutex> lock(mutex_);
+        const at::Tensor of =
+            is_of_value ? saved.unpack(c10::intrusive_ptr<Node>::unsafe_reclaim_from_nonowning(this)) : saved.unpack();
+        return {call_backward(gradients[0], of, function, a, b)};
     }
-    static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-        const at::Tensor saved = context->get_saved_variables()[0];
-        return {call_backward(gradients[0], saved, context->saved_data["function"].toStringView(),
-                              context->saved_data["a"].toDouble(), context->saved_data["b"].toDouble()),
-                at::Tensor(), at::Tensor(), at::Tensor()};
-    }
+    void release_variables() override { saved.reset_data(); }
+    std::string name() const override { return "ExactUnary"; }
 };
 
 struct ExactUnaryBackward : torch::autograd::Function<ExactUnaryBackward> {
@@ -55,9 +58,23 @@ struct ExactUnaryBackward : torch::autograd::Function<ExactUnaryBackward> {
 };
 
 at::Tensor exact_unary_autograd(const at::Tensor& x, std::string_view function, double a, double b) {
-    if (wants_gradient(x)) return ExactUnary::apply(x, std::string(function), a, b);
-    const at::AutoDispatchBelowADInplaceOrView below;
-    return call_unary(x, function, a, b);
+    if (!wants_gradient(x)) {
+        const at::AutoDispatchBelowADInplaceOrView below;
+        return call_unary(x, function, a, b);
+    }
+    const auto node = node_of<UnaryNode>("exact_unary", x);
+    at::Tensor result;
+    {
+        const at::AutoDispatchBelowADInplaceOrView below;
+        result = call_unary(x, function, a, b);
+    }
+    torch::autograd::set_history(result, node);
+    node->is_of_value = is_slope_of_value(unary_named(function));
+    node->saved = torch::autograd::SavedVariable(node->is_of_value ? result : x, node->is_of_value);
+    node->function = function;
+    node->a = a;
+    node->b = b;
+    return result;
 }
 
 at::Tensor exact_unary_backward_autograd(const at::Tensor& gradient, const at::Tensor& saved, std::string_view function,

@@ -1,12 +1,11 @@
 // Gradients of losses.
 #include "core/torch.h"
 
-#include <torch/csrc/autograd/autograd_not_implemented_fallback.h>
-
+#include <mutex>
 #include <string>
 #include <tuple>
 
-#include "core/gradients.h"
+#include "core/nodes.h"
 #include "core/operators.h"
 #include "exact/losses_checks.h"
 
@@ -14,6 +13,7 @@ namespace within {
 namespace {
 
 using torch::autograd::AutogradContext;
+using torch::autograd::SavedVariable;
 using torch::autograd::variable_list;
 
 void refuse_gradient(const char* loss, const char* name, const MaybeTensor& of) {
@@ -22,6 +22,7 @@ void refuse_gradient(const char* loss, const char* name, const MaybeTensor& of) 
 
 at::Tensor or_undefined(const MaybeTensor& of) { return of ? *of : at::Tensor(); }
 MaybeTensor or_none(const at::Tensor& of) { return of.defined() ? MaybeTensor(of) : std::nullopt; }
+SavedVariable saved(const MaybeTensor& of) { return {or_undefined(of), /*is_output=*/false}; }
 
 at::Tensor pointwise_loss(const at::Tensor& input, const at::Tensor& target, const MaybeTensor& factor,
                           const MaybeTensor& weight, const std::string& loss, double parameter, int64_t reduction) {
@@ -41,28 +42,25 @@ at::Tensor pointwise_loss_backward(const at::Tensor& gradient, const at::Tensor&
     return op.call(gradient, input, target, factor, weight, loss, parameter, reduction);
 }
 
-struct PointwiseLoss : torch::autograd::Function<PointwiseLoss> {
-    static at::Tensor forward(AutogradContext* ctx, const at::Tensor& input, const at::Tensor& target,
-                              const MaybeTensor& factor, const MaybeTensor& weight, const std::string& loss,
-                              double parameter, int64_t reduction) {
-        const at::AutoDispatchBelowADInplaceOrView below;
-        ctx->save_for_backward({input, target, or_undefined(factor), or_undefined(weight)});
-        ctx->saved_data["loss"] = loss;
-        ctx->saved_data["parameter"] = parameter;
-        ctx->saved_data["reduction"] = reduction;
-        ctx->saved_data["of_target"] = target.requires_grad();
-        return pointwise_loss(input, target, factor, weight, loss, parameter, reduction);
-    }
-    static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
-        const variable_list saved = ctx->get_saved_variables();
+struct PointwiseLoss : torch::autograd::Node {
+    SavedVariable input, target, factor, weight;
+    std::string loss;
+    double parameter = 0;
+    int64_t reduction = 0;
+
+    variable_list apply(variable_list&& gradients) override {
+        if (!gradients[0].defined()) return variable_list(2);
+        const std::lock_guard<std::mutex> lock(mutex_);
         const at::Tensor of_input =
-            pointwise_loss_backward(gradients[0], saved[0], saved[1], or_none(saved[2]), or_none(saved[3]),
-                                    ctx->saved_data["loss"].toStringRef(), ctx->saved_data["parameter"].toDouble(),
-                                    ctx->saved_data["reduction"].toInt());
+            pointwise_loss_backward(gradients[0], input.unpack(), target.unpack(), or_none(factor.unpack()),
+                                    or_none(weight.unpack()), loss, parameter, reduction);
         // These losses depend on input - target alone.
-        const at::Tensor of_target = ctx->saved_data["of_target"].toBool() ? of_input.neg() : at::Tensor();
-        return {of_input, of_target, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+        return {of_input, task_should_compute_output(1) ? of_input.neg() : at::Tensor()};
     }
+    void release_variables() override {
+        for (SavedVariable* const of : {&input, &target, &factor, &weight}) of->reset_data();
+    }
+    std::string name() const override { return "ExactPointwiseLoss"; }
 };
 
 using ClassLossResult = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
@@ -74,37 +72,33 @@ ClassLossResult class_loss(const at::Tensor& input, const at::Tensor& target, co
     return op.call(input, target, weight, is_log, reduction, ignore_index, label_smoothing);
 }
 
-struct ClassLoss : torch::autograd::Function<ClassLoss> {
-    static variable_list forward(AutogradContext* ctx, const at::Tensor& input, const at::Tensor& target,
-                                 const MaybeTensor& weight, bool is_log, int64_t reduction, int64_t ignore_index,
-                                 double label_smoothing) {
-        const at::AutoDispatchBelowADInplaceOrView below;
-        const auto [loss, rows, divisor] =
-            class_loss(input, target, weight, is_log, reduction, ignore_index, label_smoothing);
-        ctx->save_for_backward({input, target, or_undefined(weight), rows, divisor});
-        ctx->mark_non_differentiable({rows, divisor});
-        ctx->saved_data["is_log"] = is_log;
-        ctx->saved_data["reduction"] = reduction;
-        ctx->saved_data["ignore_index"] = ignore_index;
-        ctx->saved_data["label_smoothing"] = label_smoothing;
-        return {loss, rows, divisor};
+at::Tensor class_loss_backward(const at::Tensor& gradient, const at::Tensor& input, const at::Tensor& target,
+                               const MaybeTensor& weight, const at::Tensor& rows, const at::Tensor& divisor,
+                               bool is_log, int64_t reduction, int64_t ignore_index, double label_smoothing) {
+    static const auto op =
+        operator_named<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const MaybeTensor&,
+                                  const at::Tensor&, const at::Tensor&, bool, int64_t, int64_t, double)>(
+            "within::exact_class_loss_backward");
+    return op.call(gradient, input, target, weight, rows, divisor, is_log, reduction, ignore_index, label_smoothing);
+}
+
+struct ClassLoss : torch::autograd::Node {
+    SavedVariable input, target, weight, rows, divisor;
+    bool is_log = false;
+    int64_t reduction = 0;
+    int64_t ignore_index = 0;
+    double label_smoothing = 0;
+
+    variable_list apply(variable_list&& gradients) override {
+        if (!gradients[0].defined()) return variable_list(1);
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return {class_loss_backward(gradients[0], input.unpack(), target.unpack(), or_none(weight.unpack()),
+                                    rows.unpack(), divisor.unpack(), is_log, reduction, ignore_index, label_smoothing)};
     }
-    static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
-        static const auto op =
-            operator_named<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const MaybeTensor&,
-                                      const at::Tensor&, const at::Tensor&, bool, int64_t, int64_t, double)>(
-                "within::exact_class_loss_backward");
-        const variable_list saved = ctx->get_saved_variables();
-        return {op.call(gradients[0], saved[0], saved[1], or_none(saved[2]), saved[3], saved[4],
-                        ctx->saved_data["is_log"].toBool(), ctx->saved_data["reduction"].toInt(),
-                        ctx->saved_data["ignore_index"].toInt(), ctx->saved_data["label_smoothing"].toDouble()),
-                at::Tensor(),
-                at::Tensor(),
-                at::Tensor(),
-                at::Tensor(),
-                at::Tensor(),
-                at::Tensor()};
+    void release_variables() override {
+        for (SavedVariable* const of : {&input, &target, &weight, &rows, &divisor}) of->reset_data();
     }
+    std::string name() const override { return "ExactClassLoss"; }
 };
 
 ClassLossResult exact_class_loss_autograd(const at::Tensor& input, const at::Tensor& target, const MaybeTensor& weight,
@@ -116,8 +110,24 @@ ClassLossResult exact_class_loss_autograd(const at::Tensor& input, const at::Ten
         const at::AutoDispatchBelowADInplaceOrView below;
         return class_loss(input, target, weight, is_log, reduction, ignore_index, label_smoothing);
     }
-    const auto results = ClassLoss::apply(input, target, weight, is_log, reduction, ignore_index, label_smoothing);
-    return {results[0], results[1], results[2]};
+    const auto node = node_of<ClassLoss>("exact_class_loss", input);
+    ClassLossResult result;
+    {
+        const at::AutoDispatchBelowADInplaceOrView below;
+        result = class_loss(input, target, weight, is_log, reduction, ignore_index, label_smoothing);
+    }
+    const auto& [loss, rows, divisor] = result;
+    torch::autograd::set_history(loss, node);
+    node->input = saved(input);
+    node->target = saved(target);
+    node->weight = saved(weight);
+    node->rows = saved(rows);
+    node->divisor = saved(divisor);
+    node->is_log = is_log;
+    node->reduction = reduction;
+    node->ignore_index = ignore_index;
+    node->label_smoothing = label_smoothing;
+    return result;
 }
 
 using PairLossResult = std::tuple<at::Tensor, at::Tensor>;
@@ -128,6 +138,14 @@ PairLossResult pairwise_loss(const at::Tensor& input, const at::Tensor& target, 
         operator_named<PairLossResult(const at::Tensor&, const at::Tensor&, const MaybeTensor&, int64_t)>(
             "within::exact_pairwise_loss");
     return op.call(input, target, group, reduction);
+}
+
+at::Tensor pairwise_loss_backward(const at::Tensor& gradient, const at::Tensor& input, const at::Tensor& target,
+                                  const MaybeTensor& group, const at::Tensor& pairs, int64_t reduction) {
+    static const auto op =
+        operator_named<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const MaybeTensor&,
+                                  const at::Tensor&, int64_t)>("within::exact_pairwise_loss_backward");
+    return op.call(gradient, input, target, group, pairs, reduction);
 }
 
 struct PairwiseLoss : torch::autograd::Function<PairwiseLoss> {
@@ -141,12 +159,9 @@ struct PairwiseLoss : torch::autograd::Function<PairwiseLoss> {
         return {loss, pairs};
     }
     static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
-        static const auto op =
-            operator_named<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const MaybeTensor&,
-                                      const at::Tensor&, int64_t)>("within::exact_pairwise_loss_backward");
         const variable_list saved = ctx->get_saved_variables();
-        return {op.call(gradients[0], saved[0], saved[1], or_none(saved[2]), saved[3],
-                        ctx->saved_data["reduction"].toInt()),
+        return {pairwise_loss_backward(gradients[0], saved[0], saved[1], or_none(saved[2]), saved[3],
+                                       ctx->saved_data["reduction"].toInt()),
                 at::Tensor(), at::Tensor(), at::Tensor()};
     }
 };
@@ -168,10 +183,64 @@ at::Tensor exact_pointwise_loss_autograd(const at::Tensor& input, const at::Tens
     refuse_gradient("exact_pointwise_loss", "factor", factor);
     refuse_gradient("exact_pointwise_loss", "weight", weight);
     if (loss == "logistic") refuse_gradient("exact_pointwise_loss", "target", target);
-    if (wants_gradient(input, target))
-        return PointwiseLoss::apply(input, target, factor, weight, loss, parameter, reduction);
-    const at::AutoDispatchBelowADInplaceOrView below;
-    return pointwise_loss(input, target, factor, weight, loss, parameter, reduction);
+    if (!wants_gradient(input, target)) {
+        const at::AutoDispatchBelowADInplaceOrView below;
+        return pointwise_loss(input, target, factor, weight, loss, parameter, reduction);
+    }
+    const auto node = node_of<PointwiseLoss>("exact_pointwise_loss", input, target);
+    at::Tensor result;
+    {
+        const at::AutoDispatchBelowADInplaceOrView below;
+        result = pointwise_loss(input, target, factor, weight, loss, parameter, reduction);
+    }
+    torch::autograd::set_history(result, node);
+    node->input = saved(input);
+    node->target = saved(target);
+    node->factor = saved(factor);
+    node->weight = saved(weight);
+    node->loss = loss;
+    node->parameter = parameter;
+    node->reduction = reduction;
+    return result;
+}
+
+// No second derivatives.
+
+at::Tensor pointwise_loss_backward_autograd(const at::Tensor& gradient, const at::Tensor& input,
+                                            const at::Tensor& target, const MaybeTensor& factor,
+                                            const MaybeTensor& weight, const std::string& loss, double parameter,
+                                            int64_t reduction) {
+    at::Tensor result;
+    {
+        const at::AutoDispatchBelowADInplaceOrView below;
+        result = pointwise_loss_backward(gradient, input, target, factor, weight, loss, parameter, reduction);
+    }
+    return once_differentiable("within::exact_pointwise_loss_backward", result, gradient, input, target,
+                               or_undefined(factor), or_undefined(weight));
+}
+
+at::Tensor class_loss_backward_autograd(const at::Tensor& gradient, const at::Tensor& input, const at::Tensor& target,
+                                        const MaybeTensor& weight, const at::Tensor& rows, const at::Tensor& divisor,
+                                        bool is_log, int64_t reduction, int64_t ignore_index, double label_smoothing) {
+    at::Tensor result;
+    {
+        const at::AutoDispatchBelowADInplaceOrView below;
+        result = class_loss_backward(gradient, input, target, weight, rows, divisor, is_log, reduction, ignore_index,
+                                     label_smoothing);
+    }
+    return once_differentiable("within::exact_class_loss_backward", result, gradient, input, target,
+                               or_undefined(weight), rows, divisor);
+}
+
+at::Tensor pairwise_loss_backward_autograd(const at::Tensor& gradient, const at::Tensor& input,
+                                           const at::Tensor& target, const MaybeTensor& group, const at::Tensor& pairs,
+                                           int64_t reduction) {
+    at::Tensor result;
+    {
+        const at::AutoDispatchBelowADInplaceOrView below;
+        result = pairwise_loss_backward(gradient, input, target, group, pairs, reduction);
+    }
+    return once_differentiable("within::exact_pairwise_loss_backward", result, gradient, input, target);
 }
 
 }  // namespace
@@ -180,10 +249,9 @@ TORCH_LIBRARY_IMPL(within, Autograd, m) {
     m.impl("exact_pointwise_loss", &exact_pointwise_loss_autograd);
     m.impl("exact_class_loss", &exact_class_loss_autograd);
     m.impl("exact_pairwise_loss", &exact_pairwise_loss_autograd);
-    // No second derivatives.
-    for (const char* const backward :
-         {"exact_pointwise_loss_backward", "exact_class_loss_backward", "exact_pairwise_loss_backward"})
-        m.impl(backward, torch::autograd::autogradNotImplementedFallback());
+    m.impl("exact_pointwise_loss_backward", &pointwise_loss_backward_autograd);
+    m.impl("exact_class_loss_backward", &class_loss_backward_autograd);
+    m.impl("exact_pairwise_loss_backward", &pairwise_loss_backward_autograd);
 }
 
 }  // namespace within

@@ -15,6 +15,8 @@ from within_wf.ops.library import load_core, register_fake
 
 load_core()
 
+from within_wf import _C  # type: ignore[attr-defined]  # noqa: E402 - the core has to be loaded
+
 _UNARY = torch.ops.within.exact_unary.default
 _POW = torch.ops.within.exact_pow.default
 
@@ -199,8 +201,8 @@ def gelu(x: torch.Tensor, approximate: Literal["none", "tanh"] = "none") -> torc
 
 
 def _unary(x: torch.Tensor, function: str, a: float = 0, b: float = 0) -> torch.Tensor:
-    result: torch.Tensor = _UNARY(x, function, a, b)
-    return result
+    result: torch.Tensor = NotImplemented if torch.compiler.is_compiling() else _C.unary(x, function, a, b)
+    return _UNARY(x, function, a, b) if result is NotImplemented else result
 
 
 @register_fake("within::exact_unary")

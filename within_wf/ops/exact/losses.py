@@ -17,6 +17,8 @@ from within_wf.ops.library import load_core, register_fake
 
 load_core()
 
+from within_wf import _C  # type: ignore[attr-defined]  # noqa: E402 - the core has to be loaded
+
 _POINTWISE = torch.ops.within.exact_pointwise_loss.default
 _CLASS = torch.ops.within.exact_class_loss.default
 _PAIRWISE = torch.ops.within.exact_pairwise_loss.default
@@ -83,7 +85,7 @@ def huber_loss(
     if not delta > 0:
         raise ValueError(f"exact.huber_loss: delta is {delta}, expected more than 0")
     of = _reduction("huber_loss", reduction)
-    loss: torch.Tensor = _POINTWISE(input, target, None, weight, "huber", float(delta), of)
+    loss: torch.Tensor = _pointwise(input, target, None, weight, "huber", float(delta), of)
     return loss
 
 
@@ -135,7 +137,7 @@ def binary_cross_entropy_with_logits(
         ValueError: A dtype, shape, device or option is none of those, or a gradient of another than ``input`` is asked for.
     """
     of = _reduction("binary_cross_entropy_with_logits", reduction, size_average, reduce)
-    loss: torch.Tensor = _POINTWISE(input, target, pos_weight, weight, "logistic", 0.0, of)
+    loss: torch.Tensor = _pointwise(input, target, pos_weight, weight, "logistic", 0.0, of)
     return loss
 
 
@@ -165,7 +167,7 @@ def quantile_loss(
     if isinstance(quantile, (int, float)):
         if not 0 < quantile < 1:
             raise ValueError(f"exact.quantile_loss: quantile is {quantile}, expected a number in (0, 1)")
-        loss: torch.Tensor = _POINTWISE(input, target, None, None, "quantile", float(quantile), of)
+        loss: torch.Tensor = _pointwise(input, target, None, None, "quantile", float(quantile), of)
         return loss
     levels = torch.as_tensor(quantile, dtype=torch.float64, device="cpu")
     if levels.dim() != 1 or not ((levels > 0) & (levels < 1)).all():
@@ -174,7 +176,7 @@ def quantile_loss(
         raise ValueError(f"exact.quantile_loss: input has shape {list(input.shape)}, expected [..., {len(levels)}]")
     if target.dim() == input.dim() - 1:
         target = target[..., None].expand(*target.shape, len(levels))
-    of_places: torch.Tensor = _POINTWISE(input, target, levels.to(input), None, "quantile", 0.0, of)
+    of_places: torch.Tensor = _pointwise(input, target, levels.to(input), None, "quantile", 0.0, of)
     return of_places
 
 
@@ -209,7 +211,7 @@ def margin_ranking_loss(
         raise ValueError(
             f"exact.margin_ranking_loss: target has shape {list(target.shape)}, expected {list(input1.shape)} as input1"
         )
-    loss: torch.Tensor = _POINTWISE(input1, input2, target, None, "margin", float(margin), of)
+    loss: torch.Tensor = _pointwise(input1, input2, target, None, "margin", float(margin), of)
     return loss
 
 
@@ -246,7 +248,7 @@ def cross_entropy(
         IndexError: A label is neither a class nor ``ignore_index``.
     """
     of = _reduction("cross_entropy", reduction, size_average, reduce)
-    loss: torch.Tensor = _CLASS(input, target, weight, False, of, ignore_index, label_smoothing)[0]
+    loss: torch.Tensor = _class_loss(input, target, weight, False, of, ignore_index, label_smoothing)
     return loss
 
 
@@ -261,7 +263,7 @@ def nll_loss(
 ) -> torch.Tensor:
     """The negative log likelihood of labels; ``input`` holds logarithms of shares, otherwise as :func:`cross_entropy`."""
     of = _reduction("nll_loss", reduction, size_average, reduce)
-    loss: torch.Tensor = _CLASS(input, target, weight, True, of, ignore_index, 0.0)[0]
+    loss: torch.Tensor = _class_loss(input, target, weight, True, of, ignore_index, 0.0)
     return loss
 
 
@@ -311,8 +313,36 @@ def _of_gap(
 ) -> torch.Tensor:
     if weight is not None and reduction == 1:
         reduction = _MEAN_BY_WEIGHTS
-    loss: torch.Tensor = _POINTWISE(input, target, None, weight, kind, float(parameter), reduction)
+    loss: torch.Tensor = _pointwise(input, target, None, weight, kind, float(parameter), reduction)
     return loss
+
+
+def _pointwise(
+    input: torch.Tensor,  # noqa: A002
+    target: torch.Tensor,
+    factor: torch.Tensor | None,
+    weight: torch.Tensor | None,
+    kind: str,
+    parameter: float,
+    reduction: int,
+) -> torch.Tensor:
+    given = (input, target, factor, weight, kind, parameter, reduction)
+    loss: torch.Tensor = NotImplemented if torch.compiler.is_compiling() else _C.pointwise_loss(*given)
+    return _POINTWISE(*given) if loss is NotImplemented else loss
+
+
+def _class_loss(
+    input: torch.Tensor,  # noqa: A002
+    target: torch.Tensor,
+    weight: torch.Tensor | None,
+    is_log: bool,
+    reduction: int,
+    ignore_index: int,
+    label_smoothing: float,
+) -> torch.Tensor:
+    given = (input, target, weight, is_log, reduction, ignore_index, label_smoothing)
+    loss: torch.Tensor = NotImplemented if torch.compiler.is_compiling() else _C.class_loss(*given)
+    return _CLASS(*given)[0] if loss is NotImplemented else loss
 
 
 # What follows tells torch of shapes.
