@@ -3,6 +3,7 @@
 
 #include "core/standard.h"
 //
+#include "core/nan.h"
 #include "scatter/finish_loops.h"
 #include "scatter/wide.h"
 
@@ -105,6 +106,41 @@ template <typename T>
     }
 }
 
+// The row at a place of the order, of those that have one.
+inline int64_t row_at(const Share& share, int64_t at) { return share.order == nullptr ? at : share.order[at]; }
+
+// Asks for the row that comes some places later.
+template <typename T>
+inline void ask_ahead(const Share& share, int64_t at) {
+    if (share.order == nullptr || at + kRowsAhead >= share.rows) return;
+    const char* next = static_cast<const char*>(share.values) +
+                       share.order[at + kRowsAhead] * share.groups * static_cast<int64_t>(sizeof(T));
+    for (size_t byte = 0; byte < share.groups * sizeof(T); byte += 64) __builtin_prefetch(next + byte);
+}
+
+// The sum of two numbers is one addition; + 0 makes of -0 the zero that exact sums give. In float, whose mantissa is
+// more than twice as long, that of two 16-bit numbers is rounded again as if it had been rounded once.
+template <typename T>
+inline void add_two(const T* __restrict a, const T* __restrict b, int64_t columns, T* __restrict out) {
+    for (int64_t c = 0; c < columns; ++c) store(canonical(load(a[c]) + load(b[c]) + Wider<T>{0}), out + c);
+}
+template <typename T>
+inline void copy_one(const T* __restrict a, int64_t columns, T* __restrict out) {
+    for (int64_t c = 0; c < columns; ++c) store(canonical(load(a[c]) + Wider<T>{0}), out + c);
+}
+
+// Sums of one row or two.
+template <typename T>
+void add_few(const Share& share, T* out) {
+    const int64_t columns = share.groups, at = share.begin;
+    const T* const all = static_cast<const T*>(share.values);
+    const T* const first = all + row_at(share, at) * columns;
+    ask_ahead<T>(share, at);
+    if (share.end - at == 1) return copy_one(first, columns, out);
+    ask_ahead<T>(share, at + 1);
+    add_two(first, all + row_at(share, at + 1) * columns, columns, out);
+}
+
 // Adds the rows [share.begin, share.end); whether the words alone hold them.
 template <typename T, Work work>
 bool add_columns(Share& share, const Shifts& shifts) {
@@ -119,12 +155,8 @@ bool add_columns(Share& share, const Shifts& shifts) {
     bool is_plain = true;
     int64_t since = 0, asked = 0;
     for (int64_t at = share.begin; at < share.end; ++at) {
-        const int64_t row = share.order == nullptr ? at : share.order[at];
-        const T* __restrict const values = all + row * columns;
-        if (share.order != nullptr && at + kRowsAhead < share.rows) {
-            const char* next = reinterpret_cast<const char*>(all + share.order[at + kRowsAhead] * columns);
-            for (size_t byte = 0; byte < columns * sizeof(T); byte += 64) __builtin_prefetch(next + byte);
-        }
+        const T* __restrict const values = all + row_at(share, at) * columns;
+        ask_ahead<T>(share, at);
         if (++since > kRowsOfWord) {
             empty_words<work, kWords>(share);
             is_plain = false;
@@ -195,9 +227,19 @@ void sum_span(Span& span) {
     const Shifts shifts(share, span.shifts);
     const int64_t columns = share.groups;
     char* const first_out = static_cast<char*>(finish.out);
+    const bool is_sum = finish.work == Work::sum && finish.written == share.dtype;
     for (int64_t group = span.first; group < span.last; ++group) {
         share.begin = span.start[group];
         share.end = span.start[group + 1];
+        if (is_sum && share.end - share.begin <= 2) {
+            char* const out = first_out + group * span.row_bytes;
+            if (share.begin < share.end) {
+                add_few(share, reinterpret_cast<T*>(out));
+            } else if (!span.is_zeroed) {
+                memset(out, 0, span.row_bytes);
+            }
+            continue;
+        }
         const bool is_plain = add_columns<T, work>(share, shifts);
         finish.count = share.end - share.begin;
         finish.out = first_out + group * span.row_bytes;

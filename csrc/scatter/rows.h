@@ -76,6 +76,7 @@ struct Span {
     int64_t last;
     double* shifts;  // workspace: kShifts numbers a column
     int64_t row_bytes;
+    bool is_zeroed;  // whether the result holds zeros
 };
 constexpr int kShifts = 7;
 

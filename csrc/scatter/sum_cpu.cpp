@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "core/dispatch.h"
 #include "core/kept_memory.h"
+#include "core/large_pages.h"
 #include "core/partition.h"
 #include "scatter/checks.h"
 #include "scatter/rows.h"
@@ -29,6 +31,7 @@ namespace {
 constexpr int64_t kRowsOfShare = 1 << 14;        // fewer rows are not worth a thread
 constexpr int64_t kMostWide = int64_t{1} << 32;  // bytes of limbs that are reserved; what is not touched costs nothing
 constexpr int64_t kReplicated = 256;             // groups up to which each has several cells
+constexpr int64_t kLargeTable = 1 << 25;         // bytes from which the system hands out memory anew each time
 constexpr int64_t kPrepared = 2048;              // rows that are prepared, then added
 
 // A column of values, one a row, and the largest exponent that most of them have.
@@ -162,7 +165,7 @@ void sum_column(const Column& column, const What& what, const Prepare& prepare, 
 }
 
 void sum_columns(const at::Tensor& values, const int64_t* index, int64_t rows, int64_t columns, int64_t groups,
-                 const What& what, void* out) {
+                 const What& what, void* out, bool is_zeroed) {
     TORCH_CHECK_VALUE(rows < (int64_t{1} << 31), "scatter: values has ", rows, " rows, expected fewer than 2^31");
     const KeptMemory order(rows * sizeof(int32_t));
     int32_t* const rows_in_order = order.as<int32_t>();
@@ -213,7 +216,7 @@ void sum_columns(const at::Tensor& values, const int64_t* index, int64_t rows, i
         for (int64_t s = from; s < to; ++s) {
             const int64_t begin = rows * s / spans, end = rows * (s + 1) / spans;
             std::vector<double> shifts(kShifts * columns);
-            Span span{like, finish, start.data(), 0, 0, shifts.data(), columns * size};
+            Span span{like, finish, start.data(), 0, 0, shifts.data(), columns * size, is_zeroed};
             span.finish.out = out;
             span.finish.shares = &span.share;
             span.finish.share_count = 1;
@@ -268,14 +271,27 @@ void sum_columns(const at::Tensor& values, const int64_t* index, int64_t rows, i
     write_cut();
 }
 
+// Zeros that are not written, of which pages come once they are touched.
+at::Tensor untouched_zeros(at::IntArrayRef sizes, const at::TensorOptions& options) {
+    const size_t bytes = c10::multiply_integers(sizes) * options.dtype().itemsize();
+    const auto memory = std::make_shared<Zeroed>(bytes);
+    void* const data = memory->as<void>();
+    prefer_large_pages(data, bytes);
+    return at::from_blob(data, sizes, [memory](void*) {}, options);
+}
+
 at::Tensor reduce(const at::Tensor& values, const at::Tensor& index, int64_t groups, Work work, at::ScalarType written,
                   bool is_std, int64_t ddof) {
     check_scatter(values, index, groups);
     auto sizes = values.sizes().vec();
     sizes[0] = groups;
-    at::Tensor result = at::empty(sizes, values.options().dtype(written));
     const int64_t rows = values.size(0);
     const int64_t columns = c10::multiply_integers(values.sizes().slice(1));
+    // A large table of which most rows receive nothing, as the gradient of an embedding.
+    const auto options = values.options().dtype(written);
+    const bool is_zeroed = work == Work::sum && rows > 0 && columns > 1 && groups > 2 * rows &&
+                           groups * columns * static_cast<int64_t>(options.dtype().itemsize()) >= kLargeTable;
+    at::Tensor result = is_zeroed ? untouched_zeros(sizes, options) : at::empty(sizes, options);
     if (result.numel() == 0) {
         check_groups(index, groups);
         return result;
@@ -288,7 +304,7 @@ at::Tensor reduce(const at::Tensor& values, const at::Tensor& index, int64_t gro
         const int exponent = sample_exponents(of_rows, rows, 1)[0];
         sum_column({of_rows.const_data_ptr(), of, rows, groups, exponent}, what, nullptr, result.mutable_data_ptr());
     } else {
-        sum_columns(of_rows, of, rows, columns, groups, what, result.mutable_data_ptr());
+        sum_columns(of_rows, of, rows, columns, groups, what, result.mutable_data_ptr(), is_zeroed);
     }
     return result;
 }

@@ -37,6 +37,16 @@ def test_a_gradient_is_the_exact_sum():
             assert found[row, column] == want
 
 
+def test_rows_of_a_large_table_that_are_not_named_have_no_gradient():
+    weight = torch.zeros(30_000, 300).requires_grad_()
+    index = torch.arange(200) ** 2 % 30_000
+    gradient = normal(200, 300)
+    (found,) = torch.autograd.grad(exact.embedding(index, weight), weight, gradient)
+    assert torch.equal(found, torch.zeros(30_000, 300).index_add_(0, index, gradient))
+    found += 1
+    assert torch.equal(found[20_001:20_003], torch.ones(2, 300))
+
+
 def test_gradients_are_those_of_differences():
     weight = normal(7, 3, dtype=torch.float64).requires_grad_()
     assert gradcheck(lambda weight: exact.embedding(INDEX % 7, weight), weight)

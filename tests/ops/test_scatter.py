@@ -62,6 +62,24 @@ def test_half_precision_is_that_of_the_sum(dtype):
     assert torch.equal(scatter(values, index, 7), want.to(dtype))
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("name", INSTRUCTION_SETS)
+def test_one_row_or_two_are_summed_as_many_are(dtype, name):
+    draws = torch.Generator().manual_seed(0)
+    whole = {8: torch.int64, 4: torch.int32, 2: torch.int16}[dtype.itemsize]
+    values = torch.randint(-(2**63), 2**63 - 1, (900, 37), generator=draws).to(whole).view(dtype)  # of any bits
+    values[:300] = torch.randn(300, 37, generator=draws).to(dtype)
+    values[::7, ::3] = -0.0
+    values[600:, ::5] = -values[:300, ::5]
+    index = torch.cat([torch.arange(600), torch.arange(300)])[torch.randperm(900, generator=draws)]
+    index[index == 17] = 18
+    with use_instruction_set(name):
+        got = scatter(values, index, 600)
+        rows = torch.cat([values, torch.zeros(1800, 37, dtype=dtype)])
+        want = scatter(rows, torch.cat([index, torch.arange(600).repeat(3)]), 600)
+    assert torch.equal(got.view(whole), want.view(whole))
+
+
 @settings(max_examples=100)
 @given(st.lists(finite, min_size=2, max_size=50), st.randoms())
 def test_order_does_not_matter(values, random):
