@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
+from torch.compiler import is_compiling
 
 from within_wf.ops.library import load_core, register_fake
 
@@ -110,11 +111,11 @@ def pow(x: torch.Tensor | float, y: torch.Tensor | float) -> torch.Tensor:  # no
     Raises:
         ValueError: A shape, dtype or device is not one above, both are numbers, or what requires a gradient is broadcast.
     """
+    if isinstance(y, int | float) and y == 2 and isinstance(x, torch.Tensor):
+        return _unary(x, "square")
     like = x if isinstance(x, torch.Tensor) else y
     if not isinstance(like, torch.Tensor):
         raise ValueError(f"exact.pow: x is {x} and y is {y}, expected a tensor among them")
-    if isinstance(x, torch.Tensor) and not isinstance(y, torch.Tensor) and y == 2:
-        return _unary(x, "square")
     base, exponent = (
         value if isinstance(value, torch.Tensor) else torch.full((), value, dtype=like.dtype, device=like.device)
         for value in (x, y)
@@ -201,7 +202,7 @@ def gelu(x: torch.Tensor, approximate: Literal["none", "tanh"] = "none") -> torc
 
 
 def _unary(x: torch.Tensor, function: str, a: float = 0, b: float = 0) -> torch.Tensor:
-    result: torch.Tensor = NotImplemented if torch.compiler.is_compiling() else _C.unary(x, function, a, b)
+    result: torch.Tensor = NotImplemented if is_compiling() else _C.unary(x, function, a, b)
     return _UNARY(x, function, a, b) if result is NotImplemented else result
 
 

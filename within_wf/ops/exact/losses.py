@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
+from torch.compiler import is_compiling
 
 from within_wf.ops.library import load_core, register_fake
 
@@ -327,7 +328,7 @@ def _pointwise(
     reduction: int,
 ) -> torch.Tensor:
     given = (input, target, factor, weight, kind, parameter, reduction)
-    loss: torch.Tensor = NotImplemented if torch.compiler.is_compiling() else _C.pointwise_loss(*given)
+    loss: torch.Tensor = NotImplemented if is_compiling() else _C.pointwise_loss(*given)
     return _POINTWISE(*given) if loss is NotImplemented else loss
 
 
@@ -341,7 +342,7 @@ def _class_loss(
     label_smoothing: float,
 ) -> torch.Tensor:
     given = (input, target, weight, is_log, reduction, ignore_index, label_smoothing)
-    loss: torch.Tensor = NotImplemented if torch.compiler.is_compiling() else _C.class_loss(*given)
+    loss: torch.Tensor = NotImplemented if is_compiling() else _C.class_loss(*given)
     return _CLASS(*given)[0] if loss is NotImplemented else loss
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
+from torch.compiler import is_compiling
 
 import within_wf.ops.exact.elementwise
 import within_wf.ops.exact.sum_rows  # noqa: F401 - what gradients of activations and biases go through
@@ -41,13 +42,13 @@ def mm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     Raises:
         ValueError: A shape, dtype or device is not one above.
     """
-    product: torch.Tensor = NotImplemented if torch.compiler.is_compiling() else _C.mm(a, b)
+    product: torch.Tensor = NotImplemented if is_compiling() else _C.mm(a, b)
     return _MM(a, b) if product is NotImplemented else product
 
 
 def bmm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """The products of two batches of matrices, [B, N, K] and [B, K, M]: [B, N, M]; otherwise as :func:`mm`."""
-    product: torch.Tensor = NotImplemented if torch.compiler.is_compiling() else _C.bmm(a, b)
+    product: torch.Tensor = NotImplemented if is_compiling() else _C.bmm(a, b)
     return _MATMUL(a, b, None) if product is NotImplemented else product
 
 
@@ -123,7 +124,7 @@ def linear(
     """
     if activation is not None:
         return _LINEAR_ACTIVATED(input, weight, bias, activation)  # type: ignore[no-any-return]
-    product: torch.Tensor = NotImplemented if torch.compiler.is_compiling() else _C.linear(input, weight, bias)
+    product: torch.Tensor = NotImplemented if is_compiling() else _C.linear(input, weight, bias)
     return _LINEAR(input, weight, bias) if product is NotImplemented else product
 
 
