@@ -85,6 +85,9 @@ inline int64_t place_of(const ClassLossTask& task, int64_t row) {
     return task.depth == 1 ? row * task.classes : row / task.depth * task.classes * task.depth + row % task.depth;
 }
 
+// Classes of an image lie pages apart, more of them than the processor fetches ahead of.
+constexpr int64_t kBytesAhead = 128;
+
 // Whether rows [first, first + count) lie side by side, as many as a register holds.
 inline bool is_register(const ClassLossTask& task, int64_t first, int count, int width) {
     return count == width && width <= task.depth && first % task.depth + width <= task.depth;
@@ -98,7 +101,10 @@ void gather_classes(const Element* from, const ClassLossTask& task, int64_t firs
     if (is_register(task, first, count, width)) {
         from += place_of(task, first);
         using Many = ManyLanes<Element>;
-        for (int64_t c = 0; c < classes; ++c) Many::store(to + c * width, read<Many>(from + c * depth));
+        for (int64_t c = 0; c < classes; ++c) {
+            __builtin_prefetch(from + c * depth + kBytesAhead / sizeof(Element), 0, 2);
+            Many::store(to + c * width, read<Many>(from + c * depth));
+        }
         return;
     }
     for (int k = 0; k < width; ++k) {
@@ -114,7 +120,10 @@ void scatter_classes(const T* from, const ClassLossTask& task, int64_t first, in
     if (is_register(task, first, count, width)) {
         to += place_of(task, first);
         using Many = ManyLanes<Element>;
-        for (int64_t c = 0; c < classes; ++c) write<Many>(Many::load(from + c * width), to + c * depth);
+        for (int64_t c = 0; c < classes; ++c) {
+            __builtin_prefetch(to + c * depth + kBytesAhead / sizeof(Element), 1, 2);
+            write<Many>(Many::load(from + c * width), to + c * depth);
+        }
         return;
     }
     for (int k = 0; k < count; ++k) {
