@@ -155,6 +155,8 @@ void pair_columns_of(const PairTask& task) {
         [&](int64_t offset, int64_t j, auto some, auto* chains) {
             const auto g = read<L>(gradient + offset + j, some), h = read<L>(x + offset + j, some);
             const auto own_mean = read<L>(mean + j, some), own_scale = read<L>(scale + j, some);
+            fetch_ahead(gradient + offset + j, kRowsAhead * task.layout.step);
+            fetch_ahead(x + offset + j, kRowsAhead * task.layout.step);
             chains[0] = L::fused(g, Moments<L>::normalised(h, own_mean, own_scale), chains[0]);
             chains[1] += g;
         },

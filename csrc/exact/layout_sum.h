@@ -9,6 +9,8 @@
 namespace within {
 inline namespace WITHIN_ISA {
 
+constexpr int64_t kRowsAhead = 12;  // that sums of columns ask for
+
 // work(numbers) with a pointer to numbers [from, to) of a sum, a block at most: where they lie, or copied to a buffer.
 template <typename Element, typename Work>
 inline void with_numbers(const SumLayout& layout, const Element* base, int64_t from, int64_t to, const Work& work) {

@@ -9,40 +9,61 @@
 namespace within {
 inline namespace WITHIN_ISA {
 
+// Rows whose sums are made before any of them is normalised, so that no sum waits for another to end; what they are
+// made of stays in the first cache.
+constexpr int64_t kRowsTogether = 8, kNumbersTogether = 2048;
+
+inline int64_t rows_together(int64_t n) { return std::clamp<int64_t>(kNumbersTogether / n, 1, kRowsTogether); }
+
+// Up to kRowsTogether rows of a task, the first of them number k.
 template <bool is_centred, typename Element>
-inline void normalise_row(const NormTask& task, int64_t row) {
+inline void normalise_rows(const NormTask& task, int64_t k, int64_t rows) {
     using T = Wider<Element>;
     using L = LanesOf<T>;
     using F = Functions<L>;
-    const int64_t n = task.n;
-    const Element* const x = static_cast<const Element*>(task.x) + row * n;
-    Element* const out = static_cast<Element*>(task.out) + row * n;
+    const int64_t n = task.n, first = task.first + k * task.step;
+    const Element* const all_x = static_cast<const Element*>(task.x) + first * n;
+    Element* const all_out = static_cast<Element*>(task.out) + first * n;
     const T count = static_cast<T>(n);
-    T mean = 0, squares;
-    if (is_centred) {
-        sum_row<L, 1>(n, [&](int64_t i, auto some, auto* sums) { sums[0] += read<L>(x + i, some); }, &mean);
-        mean = Functions<LaneOf<T>>::canonical(mean / count);
-        static_cast<T*>(task.mean)[row] = mean;
+    T mean[kRowsTogether] = {}, scale[kRowsTogether];
+    if constexpr (is_centred) {
+        for (int64_t r = 0; r < rows; ++r) {
+            const Element* const x = all_x + r * task.step * n;
+            sum_row<L, 1>(n, [&](int64_t i, auto some, auto* sums) { sums[0] += read<L>(x + i, some); }, mean + r);
+        }
+        for (int64_t r = 0; r < rows; ++r) {
+            mean[r] = Functions<LaneOf<T>>::canonical(mean[r] / count);
+            static_cast<T*>(task.mean)[first + r * task.step] = mean[r];
+        }
     }
-    const auto middle = L::all(mean);
-    sum_row<L, 1>(
-        n,
-        [&](int64_t i, auto some, auto* sums) {
-            auto deviation = read<L>(x + i, some);
-            if constexpr (is_centred) deviation -= middle;
-            sums[0] = Moments<L>::add_square(deviation, sums[0]);
-        },
-        &squares);
-    const T scale = normalising_scale<T>(squares / count, static_cast<T>(task.eps));
-    static_cast<T*>(task.scale)[row] = scale;
-    const auto factor = L::all(scale);
+    for (int64_t r = 0; r < rows; ++r) {
+        const Element* const x = all_x + r * task.step * n;
+        const auto middle = L::all(mean[r]);
+        sum_row<L, 1>(
+            n,
+            [&](int64_t i, auto some, auto* sums) {
+                auto deviation = read<L>(x + i, some);
+                if constexpr (is_centred) deviation -= middle;
+                sums[0] = Moments<L>::add_square(deviation, sums[0]);
+            },
+            scale + r);
+    }
+    for (int64_t r = 0; r < rows; ++r) {
+        scale[r] = normalising_scale<T>(scale[r] / count, static_cast<T>(task.eps));
+        static_cast<T*>(task.scale)[first + r * task.step] = scale[r];
+    }
     const T *const weight = static_cast<const T*>(task.weight), *const bias = static_cast<const T*>(task.bias);
     auto each = [&](auto&& finish) {
-        for_registers_again<L>(n, [&](int64_t i, auto some) {
-            auto value = read<L>(x + i, some);
-            if constexpr (is_centred) value -= middle;
-            write<L>(out + i, F::canonical(finish(value * factor, i, some)), some);
-        });
+        for (int64_t r = 0; r < rows; ++r) {
+            const Element* const x = all_x + r * task.step * n;
+            Element* const out = all_out + r * task.step * n;
+            const auto middle = L::all(mean[r]), factor = L::all(scale[r]);
+            for_registers_again<L>(n, [&](int64_t i, auto some) {
+                auto value = read<L>(x + i, some);
+                if constexpr (is_centred) value -= middle;
+                write<L>(out + i, F::canonical(finish(value * factor, i, some)), some);
+            });
+        }
     };
     if (weight != nullptr && bias != nullptr) {
         each([&](auto h, int64_t i, auto some) {
@@ -113,6 +134,11 @@ inline void slope_rows(const NormBackward& task, int64_t row, int64_t chain) {
             if constexpr (has_chains) of_weight = L::load(weight_chain + i), of_bias = L::load(bias_chain + i);
             unrolled<kRows>([&](auto k) {
                 const Float g = read<L>(gradient[k] + i, some), h = normalised(k, i, some);
+                // Of rows that are far from each other the processor does not foresee the next.
+                if constexpr (has_chains && kRows > 1) {
+                    fetch_ahead(gradient[k] + i, kRows * task.step * n);
+                    fetch_ahead(x[k] + i, kRows * task.step * n);
+                }
                 if constexpr (has_out) {
                     Float t = g;
                     if constexpr (has_weight) t = g * read<L>(weight + i, some);
@@ -185,9 +211,11 @@ void add_chains_of(const ChainsTask& task) {
 void norm_forward(const NormTask& task) {
     with_element(task.dtype, [&](auto element) {
         using Element = decltype(element);
-        for (int64_t k = 0; k < task.count; ++k) {
-            const int64_t row = task.first + k * task.step;
-            task.is_centred ? normalise_row<true, Element>(task, row) : normalise_row<false, Element>(task, row);
+        const int64_t together = rows_together(task.n);
+        for (int64_t k = 0; k < task.count; k += together) {
+            const int64_t rows = std::min(together, task.count - k);
+            task.is_centred ? normalise_rows<true, Element>(task, k, rows)
+                            : normalise_rows<false, Element>(task, k, rows);
         }
     });
 }
