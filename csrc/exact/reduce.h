@@ -60,6 +60,21 @@ struct BlocksTask {
     void* sums;     // T [blocks]
 };
 
+// The gradient of x, [outer, n, inner], contiguous: (x - centre) * factor, or factor * exp(x - centre) of powers, 0
+// where the centre is -inf; centre and factor are T [outer, inner].
+struct ReduceSlope {
+    Dtype dtype;
+    bool is_power;
+    const void* x;
+    const void* centre;
+    const void* factor;
+    int64_t n;
+    int64_t inner;
+    int64_t begin;  // numbers where inner is 1, lines of `inner` numbers otherwise
+    int64_t end;
+    void* out;
+};
+
 inline namespace WITHIN_ISA {
 
 WITHIN_HOST_DEVICE int64_t numbers_of(const SumLayout& layout) { return layout.segments * layout.length; }

@@ -1,6 +1,8 @@
 // Gradients of reductions, of single IEEE operations and exact ones, so that they have gradients too.
 #include "core/torch.h"
 
+#include <torch/csrc/autograd/autograd_not_implemented_fallback.h>
+
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -9,6 +11,7 @@
 #include "core/gradients.h"
 #include "core/operators.h"
 #include "core/tensors.h"
+#include "exact/reduce_checks.h"
 
 namespace within {
 namespace {
@@ -24,33 +27,32 @@ at::Tensor call_reduce(const at::Tensor& x, at::IntArrayRef dim, bool keepdim, s
     return op.call(x, dim, keepdim, reduction, correction);
 }
 
-at::Tensor exp_of(const at::Tensor& x) {
-    static const auto op =
-        operator_named<at::Tensor(const at::Tensor&, std::string_view, double, double)>("within::exact_unary");
-    return op.call(x, "exp", 0, 0);
-}
-
-// The gradient of x but of sums and means, what came out and its gradient having the dimensions of x. `n` numbers were
-// reduced to each.
-at::Tensor slope(const std::string& reduction, const at::Tensor& x, const at::Tensor& result,
-                 const at::Tensor& gradient, at::IntArrayRef dim, double n, double correction) {
-    if (reduction == "logsumexp") {
-        // Of numbers that are all -inf none weighs anything.
-        const at::Tensor share = exp_of(x - result);
-        return (gradient * share).masked_fill(result == -INFINITY, 0);
-    }
-    if (reduction == "amax" || reduction == "amin") {
-        const at::Tensor is_result = x == result;
-        return is_result * (gradient / is_result.sum(dim, true));
-    }
-    const double divisor = std::max(0.0, n - correction);
-    const at::Tensor deviation = x - call_reduce(x, dim, true, "mean", 0);
-    if (reduction == "var") return deviation * (gradient * (2 / divisor));
-    return deviation * (gradient / (result * divisor)).masked_fill(result == 0, 0);
-}
-
 // In a format, a NaN being the one of that format.
 at::Tensor finished(const at::Tensor& of, at::ScalarType dtype) { return of.to(dtype).masked_fill(of.isnan(), NAN); }
+
+// (x - centre) * factor, or factor * exp(x - centre); in one pass where no gradient of it is asked for.
+at::Tensor call_slope(const at::Tensor& x, const at::Tensor& centre, const at::Tensor& factor, bool is_power) {
+    static const auto op = operator_named<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, bool)>(
+        "within::exact_reduce_slope");
+    return wants_gradient(x, centre, factor) ? reduce_slope_by_steps(x, centre, factor, is_power)
+                                             : op.call(x, centre, factor, is_power);
+}
+
+// The gradient of x but of sums and means; the gradient of what came out, in the format that sums are held in, and that
+// have the dimensions of x. `n` numbers were reduced to each.
+at::Tensor slope(const std::string& reduction, const at::Tensor& x, const at::Tensor& result,
+                 const at::Tensor& gradient, at::IntArrayRef dim, double n, double correction) {
+    if (reduction == "logsumexp") return call_slope(x, result, gradient, true);
+    const at::Tensor wide = x.to(wider_of(x.scalar_type()));
+    if (reduction == "amax" || reduction == "amin") {
+        const at::Tensor is_result = wide == result;
+        return finished(is_result * (gradient / is_result.sum(dim, true)), x.scalar_type());
+    }
+    const double divisor = std::max(0.0, n - correction);
+    const at::Tensor mean = call_reduce(wide, dim, true, "mean", 0);
+    if (reduction == "var") return call_slope(x, mean, gradient * (2 / divisor), false);
+    return call_slope(x, mean, (gradient / (result * divisor)).masked_fill(result == 0, 0), false);
+}
 
 struct Reduce : torch::autograd::Function<Reduce> {
     static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const std::vector<int64_t>& dim,
@@ -91,9 +93,12 @@ struct Reduce : torch::autograd::Function<Reduce> {
         for (const int64_t d : dim) count *= sizes[d];
         const double n = static_cast<double>(count.guard_int(__FILE__, __LINE__));
         if (reduction == "mean") return {finished(gradient / n, type).expand_symint(sizes), {}, {}, {}, {}};
-        const at::Tensor of_x = slope(reduction, kept[0].to(wider_of(type)), whole(kept[1]), gradient, dim, n,
-                                      context->saved_data["correction"].toDouble());
-        return {finished(of_x, type), {}, {}, {}, {}};
+        return {
+            slope(reduction, kept[0], whole(kept[1]), gradient, dim, n, context->saved_data["correction"].toDouble()),
+            {},
+            {},
+            {},
+            {}};
     }
 };
 
@@ -108,6 +113,10 @@ at::Tensor reduce(const at::Tensor& x, at::IntArrayRef dim, bool keepdim, std::s
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(within, Autograd, m) { m.impl("exact_reduce", &reduce); }
+TORCH_LIBRARY_IMPL(within, Autograd, m) {
+    m.impl("exact_reduce", &reduce);
+    m.impl("exact_reduce_slope", torch::autograd::autogradNotImplementedFallback());
+}
+TORCH_LIBRARY_IMPL(within, CUDA, m) { m.impl("exact_reduce_slope", &reduce_slope_by_steps); }
 
 }  // namespace within

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/operators.h"
 #include "core/tensors.h"
 #include "exact/reduce.h"
 
@@ -119,6 +120,53 @@ inline ReducePlan plan_reduce(const at::Tensor& x, at::IntArrayRef dim, bool kee
         plan.layout.outer_step = plan.layout.length = plan.numbers;
     }
     return plan;
+}
+
+// Of x, [outer, n, inner], and of centre and factor, [outer, 1, inner]; not plain where dimensions of n do not follow
+// each other.
+struct SlopeShape {
+    bool is_plain = true;
+    int64_t outer = 1;
+    int64_t n = 1;
+    int64_t inner = 1;
+};
+
+inline SlopeShape check_slope(const at::Tensor& x, const at::Tensor& centre, const at::Tensor& factor) {
+    TORCH_CHECK_VALUE(has_dtype(x.scalar_type()), "exact_reduce_slope: x is ", x.scalar_type(),
+                      ", expected float32, float64, float16 or bfloat16");
+    for (const at::Tensor& of : {centre, factor}) {
+        TORCH_CHECK_VALUE(of.sizes() == centre.sizes() && of.scalar_type() == wider_of(x.scalar_type()) &&
+                              of.device() == x.device() && of.dim() == x.dim(),
+                          "exact_reduce_slope: centre and factor are ", centre.sizes(), " and ", of.scalar_type(), " ",
+                          of.sizes(), " on ", of.device(), ", expected ", wider_of(x.scalar_type()), " of the ",
+                          x.dim(), " dimensions of x on ", x.device());
+    }
+    SlopeShape shape;
+    for (int64_t d = x.dim() - 1; d >= 0; --d) {
+        TORCH_CHECK_VALUE(centre.size(d) == x.size(d) || centre.size(d) == 1, "exact_reduce_slope: centre has shape ",
+                          centre.sizes(), ", expected 1 or the sizes of x, ", x.sizes());
+        if (x.size(d) == 1) continue;
+        if (centre.size(d) == 1) {
+            shape.is_plain = shape.is_plain && shape.outer == 1;
+            shape.n *= x.size(d);
+        } else {
+            (shape.n == 1 ? shape.inner : shape.outer) *= x.size(d);
+        }
+    }
+    return shape;
+}
+
+// The same, one operation after the other; with a gradient.
+inline at::Tensor reduce_slope_by_steps(const at::Tensor& x, const at::Tensor& centre, const at::Tensor& factor,
+                                        bool is_power) {
+    static const auto unary =
+        operator_named<at::Tensor(const at::Tensor&, std::string_view, double, double)>("within::exact_unary");
+    const at::Tensor deviation = x.to(wider_of(x.scalar_type())) - centre;
+    // Of numbers that are all -inf none weighs anything.
+    const at::Tensor slope = is_power
+                                 ? (factor * unary.call(deviation, "exp", 0, 0)).masked_fill(centre == -INFINITY, 0)
+                                 : deviation * factor;
+    return slope.to(x.scalar_type()).masked_fill(slope.isnan(), NAN);
 }
 
 // What comes out where there are no numbers along dim.

@@ -11,9 +11,11 @@ namespace within {
 
 using RunReduce = void(const ReduceTask&);
 using RunBlocks = void(const BlocksTask&);
+using RunSlope = void(const ReduceSlope&);
 WITHIN_KERNEL(RunReduce, reduce_rows)
 WITHIN_KERNEL(RunReduce, reduce_columns)
 WITHIN_KERNEL(RunBlocks, reduce_blocks)
+WITHIN_KERNEL(RunSlope, reduce_slope)
 
 namespace {
 
@@ -112,8 +114,38 @@ at::Tensor exact_reduce_cpu(const at::Tensor& x, at::IntArrayRef dim, bool keepd
     return out;
 }
 
+at::Tensor exact_reduce_slope_cpu(const at::Tensor& x, const at::Tensor& centre, const at::Tensor& factor,
+                                  bool is_power) {
+    const SlopeShape shape = check_slope(x, centre, factor);
+    if (!shape.is_plain) return reduce_slope_by_steps(x, centre, factor, is_power);
+    const at::Tensor given = x.contiguous(), centres = centre.contiguous(), factors = factor.contiguous();
+    at::Tensor out = at::empty(given.sizes(), given.options());
+    if (out.numel() == 0) return out;
+    const ReduceSlope task{dtype_of(x.scalar_type()),
+                           is_power,
+                           given.const_data_ptr(),
+                           centres.const_data_ptr(),
+                           factors.const_data_ptr(),
+                           shape.n,
+                           shape.inner,
+                           0,
+                           0,
+                           out.mutable_data_ptr()};
+    const int64_t grain = std::max<int64_t>(1, kNumbersOfThread / shape.inner);
+    at::parallel_for(0, out.numel() / shape.inner, grain, [&](int64_t begin, int64_t end) {
+        ReduceSlope own = task;
+        own.begin = begin;
+        own.end = end;
+        reduce_slope_kernel()(own);
+    });
+    return out;
+}
+
 }  // namespace
 
-TORCH_LIBRARY_IMPL(within, CPU, m) { m.impl("exact_reduce", &exact_reduce_cpu); }
+TORCH_LIBRARY_IMPL(within, CPU, m) {
+    m.impl("exact_reduce", &exact_reduce_cpu);
+    m.impl("exact_reduce_slope", &exact_reduce_slope_cpu);
+}
 
 }  // namespace within

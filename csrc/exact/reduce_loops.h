@@ -162,11 +162,14 @@ void reduce_columns_of(const ReduceTask& task) {
     auto finish_all = [&](Reduction reduction, T* to) {
         for (int64_t j = 0; j < width; ++j) to[j] = finish<T>(reduction, sums[0][j], centre[j], count, divisor);
     };
+    auto read_at = [&](int64_t offset, int64_t j, auto some) {
+        fetch_ahead(base + offset + j, kRowsAhead * layout.step);
+        return read<L>(base + offset + j, some);
+    };
     auto add = [&] {
         sum_columns<L, 1>(
             layout, width,
-            [&](int64_t offset, int64_t j, auto some, auto* chains) { chains[0] += read<L>(base + offset + j, some); },
-            sums);
+            [&](int64_t offset, int64_t j, auto some, auto* chains) { chains[0] += read_at(offset, j, some); }, sums);
     };
     switch (task.reduction) {
         case Reduction::amax:
@@ -180,7 +183,7 @@ void reduce_columns_of(const ReduceTask& task) {
             sum_columns<L, 1>(
                 layout, width,
                 [&](int64_t offset, int64_t j, auto some, auto* chains) {
-                    chains[0] += Softmax<L>::power(read<L>(base + offset + j, some) - L::load(centre + j));
+                    chains[0] += Softmax<L>::power(read_at(offset, j, some) - L::load(centre + j));
                 },
                 sums);
             finish_all(task.reduction, values);
@@ -194,8 +197,7 @@ void reduce_columns_of(const ReduceTask& task) {
             sum_columns<L, 1>(
                 layout, width,
                 [&](int64_t offset, int64_t j, auto some, auto* chains) {
-                    chains[0] =
-                        Moments<L>::add_square(read<L>(base + offset + j, some) - L::load(centre + j), chains[0]);
+                    chains[0] = Moments<L>::add_square(read_at(offset, j, some) - L::load(centre + j), chains[0]);
                 },
                 sums);
             finish_all(task.reduction, values);
@@ -210,6 +212,50 @@ void reduce_columns_of(const ReduceTask& task) {
         if (task.wide != nullptr) static_cast<T*>(task.wide)[which] = values[j];
         if (task.mean != nullptr) static_cast<T*>(task.mean)[which] = centre[j];
     }
+}
+
+template <bool is_power, typename L>
+inline typename L::Float slope_of_number(typename L::Float x, typename L::Float centre, typename L::Float factor) {
+    using F = Functions<L>;
+    if constexpr (!is_power) return F::canonical((x - centre) * factor);
+    const auto value = F::canonical(factor * F::exp(x - centre));
+    return centre == -F::infinity() ? typename L::Float{} : value;
+}
+
+template <bool is_power, typename Element>
+void reduce_slope_of(const ReduceSlope& task) {
+    using T = Wider<Element>;
+    using L = LanesOf<T>;
+    const Element* const x = static_cast<const Element*>(task.x);
+    const T *const centre = static_cast<const T*>(task.centre), *const factor = static_cast<const T*>(task.factor);
+    Element* const out = static_cast<Element*>(task.out);
+    if (task.inner == 1) {
+        for (int64_t at = task.begin; at < task.end;) {
+            const int64_t which = at / task.n, to = std::min(task.end, (which + 1) * task.n);
+            const auto own_centre = L::all(centre[which]), own_factor = L::all(factor[which]);
+            for_registers_again<L>(to - at, [&](int64_t i, auto some) {
+                const auto value = slope_of_number<is_power, L>(read<L>(x + at + i, some), own_centre, own_factor);
+                write<L>(out + at + i, value, some);
+            });
+            at = to;
+        }
+        return;
+    }
+    for (int64_t line = task.begin; line < task.end; ++line) {
+        const int64_t at = line * task.inner, which = line / task.n * task.inner;
+        for_registers_again<L>(task.inner, [&](int64_t i, auto some) {
+            const auto own_centre = read<L>(centre + which + i, some), own_factor = read<L>(factor + which + i, some);
+            const auto value = slope_of_number<is_power, L>(read<L>(x + at + i, some), own_centre, own_factor);
+            write<L>(out + at + i, value, some);
+        });
+    }
+}
+
+void reduce_slope(const ReduceSlope& task) {
+    with_element(task.dtype, [&](auto element) {
+        using Element = decltype(element);
+        task.is_power ? reduce_slope_of<true, Element>(task) : reduce_slope_of<false, Element>(task);
+    });
 }
 
 void reduce_rows(const ReduceTask& task) {

@@ -22,7 +22,7 @@ from tests.ops.exact_attention_cases import attention_cases
 from tests.ops.exact_cases import exact_cases
 from tests.ops.exact_convolution_cases import convolution_cases
 from tests.ops.exact_lstm_cases import lstm_cases
-from tests.ops.exact_norm_cases import exact_norm_cases
+from tests.ops.exact_norm_cases import exact_norm_cases, slope_cases
 from tests.ops.exact_pooling_cases import pooling_cases
 from tests.ops.feature_cases import feature_cases
 from tests.ops.image_cases import image_cases
@@ -163,6 +163,7 @@ CASES = (
     *convolution_cases(),
     *pooling_cases(),
     *exact_norm_cases(),
+    *slope_cases(),
     *loss_cases(),
     *optim_cases(),
 )

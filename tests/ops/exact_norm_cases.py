@@ -265,8 +265,28 @@ def batch_cases() -> Iterator[Case]:
         yield Case("exact_batch_norm_backward", f"{kind(dtype)}, specials", partial(batch_backward_specials, dtype))
 
 
+def slope_call(shape: Shape, of: Shape, dtype: torch.dtype, is_power: bool) -> tuple[object, ...]:
+    wide = torch.float64 if dtype == torch.float64 else torch.float32
+    x, centre, factor = draw(shape, dtype), draw(of, wide, 1), draw(of, wide, 2)
+    if centre.numel():
+        centre.view(-1)[0] = -torch.inf
+    return x, centre, factor, is_power
+
+
+SLOPES = (((7, 100), (7, 1)), ((100, 7), (1, 7)), ((3, 40, 9), (3, 1, 9)), ((5, 6, 7), (1, 6, 1)), ((), ()), ((0, 3), (0, 1)))
+
+
+def slope_cases() -> Iterator[Case]:
+    """The gradients of reductions that are made in one pass; of a GPU they are torch's operations."""
+    for shape, of in SLOPES:
+        for dtype in FLOATS:
+            for is_power in (False, True):
+                title = f"{kind(dtype)}, {list(shape)} of {list(of)}{', powers' if is_power else ''}"
+                yield Case("exact_reduce_slope", title, partial(slope_call, shape, of, dtype, is_power))
+
+
 def exact_norm_cases() -> Iterator[Case]:
-    """Of all of these operators."""
+    """Of all of these operators that have kernels of their own on a GPU."""
     yield from reduce_cases()
     yield from softmax_cases()
     yield from norm_cases()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.autograd import gradcheck, gradgradcheck
 
 from tests.ops.exact_bits import all_bits, bits, everywhere
-from tests.ops.exact_norm_cases import FLOATS, LAYOUTS, REDUCTIONS, draw, special_rows
+from tests.ops.exact_norm_cases import FLOATS, LAYOUTS, REDUCTIONS, SLOPES, draw, slope_call, special_rows
 from within_wf.ops import exact
 from within_wf.ops.reference.exact_norms import reduce
 
@@ -136,6 +136,30 @@ def test_gradients_are_near_torchs(name, dtype):
     assert got.dtype == dtype
     bound = 60 * torch.finfo(dtype).eps
     torch.testing.assert_close(got.double(), want, rtol=bound, atol=bound * 100)
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+@pytest.mark.parametrize("name", ["var", "std", "logsumexp"])
+def test_gradients_of_one_pass_are_those_of_steps(name, dtype):
+    """A gradient that shall have a gradient is made of single operations."""
+    views = [(view(draw(shape, dtype)), dims) for shape, dims, view in LAYOUTS.values()]
+    for x, dims in [*views, (special_rows(dtype), [1]), (special_rows(dtype), [0])]:
+        given = x.detach().requires_grad_()
+        result = REDUCE(given, dims, False, name, 1.0)
+        gradient = draw(tuple(result.shape), dtype, 1)
+        (once,) = torch.autograd.grad(result, given, gradient, retain_graph=True)
+        (steps,) = torch.autograd.grad(result, given, gradient, create_graph=True)
+        assert steps.requires_grad
+        assert all_bits(once) == all_bits(steps)
+
+
+@pytest.mark.parametrize(("shape", "of"), SLOPES)
+@pytest.mark.parametrize("is_power", [False, True])
+def test_slopes_are_the_same_everywhere(shape, of, is_power):
+    for dtype in FLOATS:
+        call = slope_call(shape, of, dtype, is_power)
+        want = all_bits(torch.ops.within.exact_reduce_slope(*call))
+        assert all(got == want for got in everywhere(lambda c=call: torch.ops.within.exact_reduce_slope(*c)))
 
 
 def test_gradients_where_nothing_varies():

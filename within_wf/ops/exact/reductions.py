@@ -138,3 +138,8 @@ def _like_reduced(x: torch.Tensor, dim: Sequence[int], keepdim: bool, reduction:
     dims: Any = {d % max(x.dim(), 1) for d in dim} if dim else set(range(x.dim()))
     shape = [1 if d in dims else size for d, size in enumerate(x.shape) if keepdim or d not in dims]
     return x.new_empty(shape)
+
+
+@register_fake("within::exact_reduce_slope")
+def _like_slope(x: torch.Tensor, centre: torch.Tensor, factor: torch.Tensor, is_power: bool) -> torch.Tensor:
+    return torch.empty_like(x, memory_format=torch.contiguous_format)
