@@ -29,7 +29,7 @@ def test_every_field_is_described_and_files_may_be_named():
 
 def test_every_configuration_names_its_schema():
     for path in CONFIGS.glob("*/*.yaml"):
-        if path.parent.name in ("data", "experiment", "training"):
+        if path.parent.name in ("data", "experiment", "training", "evaluation"):
             first = path.read_text().splitlines()[0]
             assert first.startswith("# yaml-language-server: $schema=../schemas/"), path
             assert (path.parent / first.partition("=")[2]).is_file()

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from within_wf.config.duration import nanoseconds
 from within_wf.config.section import Section
+
+
+def _length(text: str) -> str:
+    nanoseconds(text)
+    return text
+
+
+Embargo = Annotated[int, Field(ge=0)] | Annotated[str, AfterValidator(_length)]
+"""How far apart sides are in time: a number of moments, or a length of time."""
 
 
 class ValidationConfig(Section):
@@ -19,9 +29,9 @@ class ValidationConfig(Section):
 
 
 class SplitConfig(Section):
-    """How rows are divided into train, validation and test."""
+    """How rows are divided into train, validation and test; docs/splits.md says what each strategy keeps."""
 
-    strategy: Literal["random", "stratified", "group", "time"] = "random"
+    strategy: Literal["random", "stratified", "group", "time", "group_time"] = "random"
     """The way rows are divided."""
     test_size: float = Field(0.2, gt=0, lt=1)
     """Share of all rows for the test."""
@@ -31,13 +41,28 @@ class SplitConfig(Section):
     """Seed of the division."""
     stratify_column: str | None = None
     """The column whose classes keep their shares; for ``stratified``."""
+    cluster_column: str | None = None
+    """The column that names clusters of near-duplicates, each of which stays on one side; not for ``time``."""
     exact_sizes: bool = False
-    """Keep the sizes to the row; new rows can then move others. For ``random`` and ``group``."""
+    """Keep the sizes to the row (to the group); new rows can then move others. For ``random``, ``stratified`` and ``group``."""
+    embargo: Embargo | None = None
+    """What lies between two sides and is on none: a number of moments, or a length of time as in ``12h`` or ``7d``. For
+    ``time`` and ``group_time``."""
 
     @model_validator(mode="after")
     def _strategy_has_its_column(self) -> SplitConfig:
         if self.strategy == "stratified" and self.stratify_column is None:
             raise ValueError("strategy 'stratified' needs stratify_column")
+        return self
+
+    @model_validator(mode="after")
+    def _options_fit_the_strategy(self) -> SplitConfig:
+        if self.embargo not in (None, 0) and self.strategy not in ("time", "group_time"):
+            raise ValueError(f"embargo is for strategy 'time' and 'group_time', not {self.strategy!r}")
+        if self.cluster_column is not None and self.strategy == "time":
+            raise ValueError("cluster_column is not for strategy 'time', which cuts between moments: take 'group_time'")
+        if self.cluster_column is not None and self.strategy == "stratified" and self.exact_sizes:
+            raise ValueError("exact_sizes with strategy 'stratified' deals rows one by one and cannot keep clusters whole")
         return self
 
 

@@ -13,6 +13,7 @@ from within_wf.config.described import described_schema
 from within_wf.config.models import AccountHealthConfig, AdScoreConfig
 from within_wf.config.run import RunConfig
 from within_wf.config.section import Section
+from within_wf.config.validation_strategy import KFoldEvaluationConfig
 
 BEGIN, END = "<!-- keys, from within_wf/config -->", "<!-- end of the keys -->"
 MODELS: dict[str, type[Section]] = {"ad_score": AdScoreConfig, "account_health": AccountHealthConfig}
@@ -58,6 +59,11 @@ def reference() -> str:
         ),
         "### A model: `configs/training/<model>.yaml`\n",
         _table(["key", "takes", *(f"default of `{name}`" for name in MODELS), "meaning"], _model_rows()),
+        "### A validation by folds: `configs/evaluation/<name>.yaml`\n",
+        _table(
+            ["key", "takes", "default", "meaning"],
+            [[key, e.takes, e.default, e.meaning] for key, e in entries(KFoldEvaluationConfig).items()],
+        ),
     ]
     return "\n".join(parts)
 

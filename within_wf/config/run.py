@@ -53,12 +53,15 @@ class RunConfig(Section):
     def _splits_have_their_columns(self) -> RunConfig:
         for column in ("group", "time"):
             ads, model = self.dataset.ads, self.models.ad_score
-            if ads is not None and model is not None and model.data.split.strategy == column and getattr(ads, column) is None:
-                raise ValueError(f"models.ad_score.data.split.strategy is {column}, which needs dataset.ads.{column}")
+            if ads is None or model is None or getattr(ads, column) is not None:
+                continue
+            strategy = model.data.split.strategy
+            if column in strategy.split("_"):
+                raise ValueError(f"models.ad_score.data.split.strategy is {strategy}, which needs dataset.ads.{column}")
         accounts = self.models.account_health
-        if accounts is not None and accounts.data.split.strategy not in ("group", "time"):
+        if accounts is not None and accounts.data.split.strategy not in ("group", "time", "group_time"):
             raise ValueError(
                 f"models.account_health.data.split.strategy is {accounts.data.split.strategy}, but neighbouring windows of a "
-                "series share moments: time or group"
+                "series share moments: time, group or group_time"
             )
         return self

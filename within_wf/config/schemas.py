@@ -11,12 +11,14 @@ from within_wf.config.described import described_schema
 from within_wf.config.models import AccountHealthConfig, AdScoreConfig
 from within_wf.config.run import RunConfig
 from within_wf.config.section import Section
+from within_wf.config.validation_strategy import KFoldEvaluationConfig
 
 SCHEMAS: dict[str, type[Section]] = {
     "run": RunConfig,
     "dataset": DatasetConfig,
     "ad_score": AdScoreConfig,
     "account_health": AccountHealthConfig,
+    "evaluation": KFoldEvaluationConfig,
 }
 
 
