@@ -9,6 +9,8 @@ __getattr__, __dir__ = lazy_exports(
         "AdPerformanceSchema": "schemas",
         "DataSplitter": "splitter",
         "DataValidator": "validator",
+        "check_split": "leakage",
+        "iter_folds": "folds",
         "load_dataset": "load",
         "optimize_memory_usage": "memory",
     },

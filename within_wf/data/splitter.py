@@ -138,6 +138,23 @@ class DataSplitter:
             problems.append(Problem("exact_sizes", "true beside cluster_column", expected))
         return problems
 
+    @property
+    def promises(self) -> frozenset[str]:
+        """What never crosses a side: kinds of :mod:`within_wf.data.leakage`."""
+        kept = {
+            "id": True,
+            "group": "group" in self.strategy,
+            "cluster": self.cluster_column is not None,
+            "time": self.strategy == "time" or (self.strategy == "group_time" and self.embargo is not None),
+        }
+        return frozenset(kind for kind, holds in kept.items() if holds)
+
+    @property
+    def named_columns(self) -> dict[str, str | None]:
+        """The columns that the check for leakage looks at, whether the strategy does or not."""
+        names = ("id_column", "group_column", "time_column", "cluster_column")
+        return {name: getattr(self, name) for name in names}
+
     def split(self, data: Any) -> dict[str, pl.DataFrame]:
         """Divide a table.
 

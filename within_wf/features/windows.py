@@ -23,6 +23,8 @@ _FILE = "windows.json"
 _SCALING = FeatureConfig(imputation="median", scaling="robust", outlier_quantile=0)
 """Median and quartiles: what is in trouble must not set the scale."""
 SPLITS = ("train", "validation", "test")
+EXCLUDED = "excluded"
+"""Moments in an embargo: windows look back at them, and none ends there."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,8 @@ class WindowBuilder:
         """The windows of each series, in the order of the series' names.
 
         Args:
-            table: The moments of all sides, with the column ``split`` (``train``, ``validation`` or ``test``) and ``row``,
-                sorted by series and time.
+            table: The moments of all sides, with the column ``split`` (``train``, ``validation``, ``test`` or ``excluded``) and
+                ``row``, sorted by series and time.
         """
         step = _common_step(table, self.roles)
         lengths = table[self.roles.series].rle().struct.field("len").to_list()
@@ -138,7 +140,7 @@ class WindowBuilder:
         """The moments that end a window: every one with enough before it, of training moments every ``train_stride``-th."""
         candidates = np.flatnonzero(place >= self.config.length - 1)
         train = candidates[split[candidates] == "train"]
-        rest = candidates[split[candidates] != "train"]
+        rest = candidates[np.isin(split[candidates], SPLITS[1:])]
         return np.sort(np.concatenate([train[:: self.config.train_stride], rest]))
 
     def _statistics(self, x: Floats) -> Floats:
@@ -174,9 +176,14 @@ class WindowBuilder:
 
 
 def with_rows(parts: Sequence[pl.DataFrame], roles: SeriesTable) -> pl.DataFrame:
-    """The sides of a split (train, validation, test) as one table, by series and time, with ``split`` and ``row``."""
-    kind = pl.Enum(SPLITS)
-    named = [part.with_columns(split=pl.lit(name, kind)) for name, part in zip(SPLITS, parts, strict=True)]
+    """The sides of a split as one table, by series and time, with ``split`` and ``row``.
+
+    Args:
+        parts: Train, validation, test and, where there is an embargo, what it excludes.
+        roles: What the columns mean.
+    """
+    names = (*SPLITS, EXCLUDED)
+    named = [part.with_columns(split=pl.lit(name, pl.Enum(names))) for name, part in zip(names, parts, strict=False)]
     return pl.concat(named).sort(roles.series, roles.time).with_row_index("row")
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from within_wf.config.data import WindowConfig
 from within_wf.config.dataset import SeriesTable
 from within_wf.errors import DatasetError, Problem
-from within_wf.features.windows import SPLITS, WindowBuilder, with_rows
+from within_wf.features.windows import EXCLUDED, SPLITS, WindowBuilder, with_rows
 from within_wf.steps.context import Progress, StepContext
 from within_wf.store.canonical import write_json, write_parquet
 from within_wf.store.tensor_writer import TensorWriter
@@ -45,8 +45,9 @@ def run(context: StepContext) -> None:
 
 
 def _read(folder: Path, roles: SeriesTable) -> list[pl.DataFrame]:
-    """The sides of the split, texts as numbers in the order of the texts: a fourth of the memory."""
-    sides = [pl.scan_parquet(folder / f"{name}.parquet") for name in SPLITS]
+    """The sides of the split and what it excludes, texts as numbers in the order of the texts: a fourth of the memory."""
+    files = [folder / f"{name}.parquet" for name in (*SPLITS, EXCLUDED)]
+    sides = [pl.scan_parquet(file) for file in files if file.name != f"{EXCLUDED}.parquet" or file.exists()]
     texts = list(dict.fromkeys((roles.series, *roles.slices)))
     columns = list(dict.fromkeys((*texts, roles.time, roles.label, *roles.channels)))
     numbered = []
