@@ -30,9 +30,9 @@ def iter_folds(
 ) -> Iterator[tuple[Ints, Ints]]:
     """The folds of a table, those of each repeat after each other.
 
-    A row's fold is drawn from the seed, the repeat and its id, or its group's name, alone, so that rows that come later move no
-    other; sizes, and shares of classes, then hold in expectation. With ``exact_sizes`` they hold to the row. docs/splits.md says
-    what each type keeps.
+    A row's fold is drawn from the seed, the repeat and its id, or its group's name, alone, so that rows that come later move
+    no other; sizes, and shares of classes, then hold in expectation. With ``exact_sizes`` they hold to the row. docs/splits.md
+    says what each type keeps.
 
     Args:
         table: A table of polars, pandas or pyarrow.
@@ -43,8 +43,8 @@ def iter_folds(
         class_column: The column of classes where ``config.stratify_column`` names none.
 
     Returns:
-        Rows of training and rows of validation of each fold, int64, ascending. But for ``holdout`` and ``time_series``, each row
-        is in the validation of one fold of each repeat.
+        Rows of training and rows of validation of each fold, int64, ascending. But for ``holdout`` and ``time_series``, each
+        row is in the validation of one fold of each repeat.
 
     Raises:
         DatasetError: A column is not there or has missing values, or a fold would have no row to learn from or to judge.
@@ -168,8 +168,8 @@ def scarcest_folds(groups: Units, classes: Ints, order: Floats, folds: int) -> I
     """The fold of each group: the largest first, each to the fold where the classes it brings are scarcest.
 
     With x rows of class c in the group, a rows of it in the fold and n in all, that is the fold of the lowest sum of x a / n^2
-    over the classes: the one that adds least to the squared shares of classes, summed over folds. scikit-learn's
-    StratifiedGroupKFold is greedy likewise, by the standard deviation of shares.
+    over the classes: the one that adds least to the squared shares of classes, summed over folds; of several, the one with the
+    fewest rows. scikit-learn's StratifiedGroupKFold is greedy likewise, by the standard deviation of shares.
 
     Args:
         groups: The groups.
@@ -180,15 +180,16 @@ def scarcest_folds(groups: Units, classes: Ints, order: Floats, folds: int) -> I
     total = np.bincount(classes)
     pairs, counts = np.unique(groups.of_row * total.size + classes, return_counts=True)
     starts = np.searchsorted(pairs, np.arange(len(groups.names) + 1) * total.size)
-    held = np.zeros((total.size, folds))
+    held, weights, sizes = np.zeros((total.size, folds)), np.zeros(folds, np.int64), groups.rows
     numbers = np.empty(len(groups.names), np.int64)
-    for group in np.lexsort((order, -groups.rows)).tolist():
+    for group in np.lexsort((order, -sizes)).tolist():
         cost = np.zeros(folds)
         of_group = range(starts[group], starts[group + 1])
         brought = [(int(pairs[pair] % total.size), int(counts[pair])) for pair in of_group]
         for kind, count in brought:
             cost += held[kind] * (count / (int(total[kind]) * int(total[kind])))
-        numbers[group] = fold = int(np.argmin(cost))
+        numbers[group] = fold = int(np.lexsort((weights, cost))[0])
+        weights[fold] += sizes[group]
         for kind, count in brought:
             held[kind, fold] += count
     return numbers
