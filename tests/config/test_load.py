@@ -161,3 +161,10 @@ def test_numbers_that_no_step_can_use_are_refused_before_anything_runs(override)
 def test_a_name_that_can_be_no_path_is_a_problem_like_others(write, name):
     assert "the path of a file" in problems(load_file, write("a.yaml", f"base_config: {name}\n"), AdScoreConfig)[0]
     assert "the path of a file" in problems(load_run, write("b.yaml", f"dataset: {name}\nmodels: {{}}\n"))[0]
+
+
+@pytest.mark.parametrize(("strategy", "column"), [("time", "time"), ("group_time", "time")])
+def test_a_split_needs_the_columns_of_its_strategy(write, strategy, column):
+    write("mine.yaml", DATASET)
+    path = write("run.yaml", f"dataset: mine.yaml\nmodels: {{ad_score: {{data: {{split: {{strategy: {strategy}}}}}}}}}\n")
+    assert f"strategy is {strategy}, which needs dataset.ads.{column}" in problems(load_run, path)[0]

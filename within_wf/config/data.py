@@ -10,12 +10,15 @@ from within_wf.config.duration import nanoseconds
 from within_wf.config.section import Section
 
 
-def _length(text: str) -> str:
-    nanoseconds(text)
-    return text
+def _gap(embargo: int | str) -> int | str:
+    if isinstance(embargo, str):
+        nanoseconds(embargo)
+    elif embargo < 0:
+        raise ValueError(f"{embargo} is no number of moments: 0 or more")
+    return embargo
 
 
-Embargo = Annotated[int, Field(ge=0)] | Annotated[str, AfterValidator(_length)]
+Embargo = Annotated[int | str, AfterValidator(_gap)]
 """How far apart sides are in time: a number of moments, or a length of time."""
 
 
