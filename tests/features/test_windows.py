@@ -88,6 +88,21 @@ def test_moments_off_the_grid_follow_each_other():
     np.testing.assert_array_equal(windows(shaken).rows, windows(even).rows)
 
 
+def test_windows_look_back_at_an_embargo_and_none_ends_there():
+    table = account("a", range(40), 1)
+    train, validation, test = split(table)
+    day = (pl.col("day") - START).dt.total_days()
+    gaps = [train.filter(day >= 17), validation.filter(day >= 28)]
+    kept = [train.filter(day < 17), validation.filter(day < 28), test]
+    builder = WindowBuilder(ROLES, WindowConfig(length=5, train_stride=1)).fit(kept[0])
+    (found,) = builder.build(with_rows([*kept, pl.concat(gaps)], ROLES))
+    (whole,) = builder.build(with_rows([train, validation, test], ROLES))
+    ends = np.array([*range(4, 17), *range(20, 28), *range(30, 40)])
+    assert found.rows.tolist() == ends.tolist()
+    np.testing.assert_array_equal(found.x, whole.x[ends - 4])
+    np.testing.assert_array_equal(found.features, whole.features[ends - 4])
+
+
 def test_a_series_shorter_than_a_window_has_none():
     _, _, found = build(pl.concat([account("a", range(40)), account("b", range(3))]), length=4)
     assert found[1].x.shape == (0, 4, 4)

@@ -140,8 +140,7 @@ def normalised(table: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
 
 
 def _of_values(kind: Kind, column: str, values: pl.Series, side: pl.Series) -> Iterator[Crossing]:
-    rows = pl.DataFrame({"value": values, "side": side}).filter(pl.col("side") >= 0, pl.col("value").is_not_null())
-    counts = rows.group_by("value", "side").len("rows")
+    counts = _counts(values, side)
     later = counts.filter(pl.col("side") > pl.col("side").min().over("value"))
     if later.height:
         crossing = later["value"].unique().sort()
@@ -149,13 +148,19 @@ def _of_values(kind: Kind, column: str, values: pl.Series, side: pl.Series) -> I
 
 
 def _of_time(moments: pl.Series, side: pl.Series) -> Iterator[Crossing]:
-    rows = pl.DataFrame({"moment": moments, "side": side}).filter(pl.col("side") >= 0, pl.col("moment").is_not_null())
-    starts = rows.group_by("side").agg(pl.col("moment").min()).sort("side", descending=True)
-    ends = starts.select("side", pl.col("moment").cum_min().shift(1).alias("next"))
-    late = rows.join(ends, on="side").filter(pl.col("moment") >= pl.col("next"))["moment"]
-    if late.len():
-        distinct = late.unique().sort()
-        yield Crossing("time", moments.name, distinct.len(), late.len(), tuple(map(str, distinct[:NAMED])))
+    counts = _counts(moments, side)
+    starts = counts.group_by("side").agg(pl.col("value").min()).sort("side", descending=True)
+    ends = starts.select("side", pl.col("value").cum_min().shift(1).alias("next"))
+    late = counts.join(ends, on="side").filter(pl.col("value") >= pl.col("next"))
+    if late.height:
+        distinct = late["value"].unique().sort()
+        yield Crossing("time", moments.name, distinct.len(), int(late["rows"].sum()), tuple(map(str, distinct[:NAMED])))
+
+
+def _counts(values: pl.Series, side: pl.Series) -> pl.DataFrame:
+    """How many rows of each side have each value, ``value``, ``side`` and ``rows``, in no order."""
+    rows = pl.LazyFrame({"value": values, "side": side}).filter(pl.col("side") >= 0, pl.col("value").is_not_null())
+    return rows.group_by("value", "side").agg(pl.len().alias("rows")).collect(engine="streaming")
 
 
 def said(crossing: Crossing) -> str:
