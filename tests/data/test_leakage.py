@@ -72,7 +72,7 @@ def test_texts_without_case_space_and_numbers():
 def test_a_crossing_in_one_line():
     said_of = [said(crossing) for crossing in crossings(TABLE, SIDES, **ALL)]
     assert said_of[2:] == [
-        "1 rows of val and test share a text with an earlier side (headline, body)",
+        "1 rows share a text with an earlier side (headline, body)",
         "1 rows are not before the side that follows (day)",
     ]
 

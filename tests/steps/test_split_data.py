@@ -58,7 +58,7 @@ def test_sizes_deviations_and_what_crosses_are_said(tmp_path, capsys):
     lines = capsys.readouterr().err.splitlines()
     assert f"test: {parts['test'].height:,} of 400 rows" in lines[2]
     assert "where chance gives 8.0 as a rule" in lines[2]
-    assert f"{held.height:,} rows of val and test share a text with an earlier side (headline)" in lines
+    assert f"{held.height:,} rows share a text with an earlier side (headline)" in lines
     assert not (output / "excluded.parquet").exists()
 
 

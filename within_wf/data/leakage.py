@@ -12,7 +12,6 @@ import numpy.typing as npt
 import polars as pl
 
 from within_wf.data.findings import NAMED, shown
-from within_wf.data.sides import PARTS
 from within_wf.data.units import problems_of_columns
 from within_wf.errors import DatasetError, Problem
 
@@ -167,5 +166,4 @@ def said(crossing: Crossing) -> str:
     """A crossing that no strategy promised to prevent, in one line."""
     if crossing.kind == "time":
         return f"{crossing.rows:,} rows are not before the side that follows ({crossing.column})"
-    later = " and ".join(PARTS[1:])
-    return f"{crossing.rows:,} rows of {later} share a {crossing.kind} with an earlier side ({crossing.column})"
+    return f"{crossing.rows:,} rows share a {crossing.kind} with an earlier side ({crossing.column})"
