@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 
 from within_wf.config import ValidationStrategyConfig
-from within_wf.data import iter_folds
 from within_wf.data.splitter import STRATEGIES
 
 ROOT = Path(__file__).parents[2]
@@ -34,4 +33,3 @@ def test_the_code_on_the_page_runs():
     names = {"table": table, "judged": []}
     exec(code.replace("...  # numbers of rows, ascending", "judged.append(validation)"), names)  # noqa: S102 - the page's own code
     assert np.array_equal(np.sort(np.concatenate(names["judged"])), np.arange(60))
-    assert callable(iter_folds)
