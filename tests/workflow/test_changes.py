@@ -47,7 +47,7 @@ def test_a_comment_or_a_docstring_changes_nothing(checkout):
 
 
 def test_code_that_makes_the_same_bytes_stops_the_wave(checkout):
-    edit(checkout, "data/splitter.py", "_TRAIN, _VAL, _TEST = range(3)", "_TRAIN, _VAL, _TEST = 0, 1, 2")
+    edit(checkout, "data/sides.py", "TRAIN, VAL, TEST = range(3)", "TRAIN, VAL, TEST = 0, 1, 2")
     checkout.run("train_all")
     assert checkout.computed() == {"split_data/sample_world.ad_score", "split_data/sample_world.account_health"}
 
@@ -64,8 +64,8 @@ def test_code_that_changes_while_the_workflow_runs_lands_under_no_key(checkout):
     edit(
         checkout,
         "steps/split_data.py",
-        "    parts = splitter.split(table)",
-        "    import time; time.sleep(4)\n    parts = splitter.split(table)",
+        "    division = splitter.divide(table)",
+        "    import time; time.sleep(4)\n    division = splitter.divide(table)",
     )
     process = checkout.start("train_all")
     for line in process.stdout:
