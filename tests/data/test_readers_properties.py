@@ -89,7 +89,7 @@ def test_edited_parquet(path, edits):
 
 @settings(max_examples=200)
 @given(content=st.binary(max_size=200), head=st.sampled_from([b"", b"PAR1", b"ad_id,score,platform\n", b"\xef\xbb\xbf"]))
-@pytest.mark.parametrize("reader", ["table", "upworthy", "facebook_campaigns", "ad_exchange"])
+@pytest.mark.parametrize("reader", ["table", "upworthy", "ad_exchange"])
 def test_random_bytes(path, reader, content, head):
     table = read(path, head + content, reader)
     assert table is None or table.height

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from within_wf.data.findings import Findings
-from within_wf.data.readers import kinds, raw
+from within_wf.data.readers import csv_file, kinds, parquet_file
+from within_wf.data.readers.open import open_raw
 from within_wf.data.readers.table import read_table
 from within_wf.errors import DatasetError
 
@@ -127,7 +128,7 @@ def test_separators_line_ends_and_marks(tmp_path, content):
 
 
 def test_rows_keep_their_numbers_over_batches_blank_lines_and_ragged_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(raw, "_BLOCK_BYTES", 64)
+    monkeypatch.setattr(csv_file, "_BLOCK_BYTES", 64)
     draw = np.random.default_rng(1)
     lines, ragged, bad = [], [], []
     for row in range(1, 201):
@@ -152,8 +153,8 @@ def test_batches_do_not_show(tmp_path, monkeypatch):
     text = StringIO()
     csv.writer(text).writerows([list(KINDS), *rows])
     whole = read(tmp_path, text.getvalue())
-    monkeypatch.setattr(raw, "_BLOCK_BYTES", 100)
-    monkeypatch.setattr(raw, "BATCH_ROWS", 7)
+    monkeypatch.setattr(csv_file, "_BLOCK_BYTES", 100)
+    monkeypatch.setattr(parquet_file, "BATCH_ROWS", 7)
     assert read(tmp_path, text.getvalue()).equals(whole)
     whole.write_parquet(tmp_path / "y")
     assert read_table({"y": tmp_path / "y"}, KINDS).equals(whole)
@@ -224,7 +225,7 @@ def test_a_parquet_file_without_rows(tmp_path):
 
 def test_a_parquet_file_that_lost_rows(tmp_path):
     pl.DataFrame({"id": ["a", "b"]}).write_parquet(tmp_path / "x")
-    promising = replace(raw.open_raw(tmp_path / "x", "x"), rows=9)
+    promising = replace(open_raw(tmp_path / "x", "x"), rows=9)
     with pytest.raises(DatasetError, match="2 rows of 9"):
         list(promising.batches(["id"], Findings("x")))
 

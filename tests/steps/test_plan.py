@@ -6,7 +6,8 @@ from within_wf.config import load_run
 from within_wf.errors import DatasetNotFoundError
 from within_wf.steps.fingerprint import Sources
 from within_wf.steps.place import CODE
-from within_wf.steps.plan import RawFiles, action_key, build_plan, plan_from_json, plan_to_json, versions
+from within_wf.steps.plan import action_key, build_plan, plan_from_json, plan_to_json, versions
+from within_wf.steps.raw_files import RawFiles
 
 SOURCES = Sources(CODE)
 SAMPLE = CODE / "configs/experiment/sample_world.yaml"

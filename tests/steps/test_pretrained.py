@@ -5,8 +5,8 @@ from importlib.metadata import version
 import pytest
 
 from tests.workflow.place import ROOT
-from within_wf.steps.plan import RawFiles
 from within_wf.steps.pretrained import identity
+from within_wf.steps.raw_files import RawFiles
 from within_wf.steps.workflow import open_workflow
 
 

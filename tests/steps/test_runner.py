@@ -11,7 +11,8 @@ from within_wf.errors import StaleCodeError, StoreError
 from within_wf.steps import execute, runner
 from within_wf.steps.fingerprint import Sources
 from within_wf.steps.place import CODE, open_store
-from within_wf.steps.plan import RawFiles, build_plan, plan_to_json
+from within_wf.steps.plan import build_plan, plan_to_json
+from within_wf.steps.raw_files import RawFiles
 from within_wf.steps.refs import read_ref
 from within_wf.steps.workflow import prefetch
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from within_wf.config.expressions import parse
 from within_wf.config.section import Section
 
 
@@ -23,12 +24,31 @@ class FileSource(Section):
     """Files in a folder."""
 
     kind: Literal["files"]
-    reader: Literal["table", "upworthy", "ad_exchange", "facebook_campaigns"]
-    """How the files become a table; ``table`` takes CSV or Parquet whose columns are named as below."""
+    reader: Literal["table", "upworthy", "ad_exchange"]
+    """How the files become a table; ``table`` takes CSV, JSON lines, Parquet or Arrow whose columns are named as below."""
     folder: str
-    """The folder of the files; a relative one is looked for in the folder that WITHIN_DATA names."""
+    """The folder of the files, or a URL (``s3://bucket/ads``); a relative one is looked for where WITHIN_DATA points."""
     files: list[str] = Field(min_length=1)
-    """The files, relative to ``folder``."""
+    """Files, folders and patterns (``2024-*.csv.gz``), relative to ``folder``; a folder ``country=DE`` is a column."""
+    columns: dict[str, str] = {}
+    """A column's name here to its name in the files, where they differ; for the reader ``table``."""
+    computed: dict[str, str] = {}
+    """Columns made from others, for the reader ``table``: ``ctr: 100 * smoothed_rate(clicks, impressions)``."""
+
+    @model_validator(mode="after")
+    def _columns_are_for_tables(self) -> FileSource:
+        if self.reader != "table" and (self.columns or self.computed):
+            raise ValueError(f"columns and computed are for the reader table; {self.reader} knows its columns")
+        both = sorted(self.columns.keys() & self.computed.keys())
+        if both:
+            raise ValueError(f"{', '.join(both)} is in columns and in computed: a column is read or computed")
+        given = list(self.columns.values())
+        twice = sorted({name for name in given if given.count(name) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} has two names in columns: one is enough, computed can copy it")
+        for text in self.computed.values():
+            parse(text)
+        return self
 
 
 class AdTable(Section):

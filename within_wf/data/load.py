@@ -10,13 +10,14 @@ from typing import Literal
 
 import polars as pl
 
-from within_wf.config.dataset import DatasetConfig, FileSource, SampleWorldSource
+from within_wf.config.dataset import DatasetConfig, SampleWorldSource
 from within_wf.config.load import load_file
 from within_wf.data.layout import Layout, contract_layout, layout_of
 from within_wf.data.readers.files import read_files
-from within_wf.data.readers.raw import open_raw
+from within_wf.data.readers.open import open_raw
 from within_wf.data.readers.table import read_table
 from within_wf.data.schemas import CONTRACTS
+from within_wf.data.sources import fetch, find_files, is_remote
 from within_wf.data.validator import check_rows
 from within_wf.errors import DatasetError, DatasetNotFoundError, DatasetValidationError, Problem
 
@@ -101,7 +102,11 @@ def _load_named(name: str, schema_type: str | None, configs: Path, data: Path | 
         raise DatasetError(f"the dataset {name} has no such table", [problem])
     if isinstance(config.source, SampleWorldSource):
         return _drawn(config.source, _WORLD[kind]), layout_of(roles)
-    tables = read_files(config.source, _files(name, config.source, data), config.ads, config.series)
+    base = data or (Path(os.environ["WITHIN_DATA"]) if os.environ.get("WITHIN_DATA") else None)
+    found = find_files(name, config.source.folder, config.source.files, base)
+    with tempfile.TemporaryDirectory() as folder:
+        files = {file: fetch(place, Path(folder))[0] if is_remote(place) else Path(place) for file, place in found.items()}
+        tables = read_files(config.source, files, config.ads, config.series)
     if kind not in tables:
         problem = Problem(f"{name}.yaml", kind, f"{', '.join(tables)}, which is what the reader {config.source.reader} reads")
         raise DatasetError(f"the dataset {name} has no such table", [problem])
@@ -117,17 +122,6 @@ def _configuration(name: str, configs: Path) -> Path:
         problem = Problem("dataset", repr(name), f"a file, or one of {', '.join(known) or 'none'}", hint)
         raise DatasetNotFoundError(f"there is no dataset {name!r}", [problem])
     return path
-
-
-def _files(name: str, source: FileSource, data: Path | None) -> dict[str, Path]:
-    folder = Path(source.folder)
-    if not folder.is_absolute():
-        base = data or os.environ.get("WITHIN_DATA")
-        if not base:
-            problem = Problem("WITHIN_DATA", "nothing", f"the folder that holds {folder}/", "See docs/datasets.md.")
-            raise DatasetNotFoundError(f"the dataset {name} is read from WITHIN_DATA, which is not set", [problem])
-        folder = Path(base) / folder
-    return {file: folder / file for file in source.files}
 
 
 def _drawn(source: SampleWorldSource, file: str) -> pl.DataFrame:

@@ -56,7 +56,8 @@ STEPS: tuple[Step, ...] = (
         "read_source",
         "dataset",
         reads=("dataset.source", "dataset.ads", "dataset.series"),
-        libraries=("polars", "pyarrow"),
+        libraries=("numpy", "polars", "pyarrow"),
+        compiled=True,
         when=("dataset.source.kind=files",),
     ),
     Step(

@@ -13,9 +13,10 @@ from within_wf.ops.fingerprint import core_digest
 from within_wf.steps.context import StepContext
 from within_wf.steps.fingerprint import Sources
 from within_wf.steps.place import CODE, MEMORY, open_store
-from within_wf.steps.plan import Node, RawFiles, action_key
+from within_wf.steps.plan import Node, action_key
 from within_wf.steps.pretrained import identity
 from within_wf.steps.provenance import write_provenance
+from within_wf.steps.raw_files import RawFiles
 from within_wf.steps.refs import Ref, write_ref
 from within_wf.steps.runner import find_node, parse_arguments, read_plan, upstream
 from within_wf.store.local import Store
@@ -78,12 +79,13 @@ def _compute(store: Store, node: Node, action: str, inputs: dict[str, Ref], thre
         output = scratch / "output"
         output.mkdir()
         check_unchanged(node)
+        raw = RawFiles(None, MEMORY / "raw.json")
         context = StepContext(
             inputs=folders,
             output=output,
             config=node.parts["config"],
             model=cast(None, node.model),
-            sources={name: Path(path) for name, path in node.sources.items()},
+            sources={name: raw.local(place, node.parts["raw"][name]) for name, place in node.sources.items()},
             threads=threads,
             name=node.name,
         )

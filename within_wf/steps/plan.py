@@ -6,16 +6,15 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from within_wf.errors import DatasetNotFoundError, Problem
 from within_wf.steps.catalog import STEPS, Step
 from within_wf.steps.pretrained import identity
 
 if TYPE_CHECKING:
     from within_wf.config.run import RunConfig
     from within_wf.steps.fingerprint import Sources
+    from within_wf.steps.raw_files import RawFiles
 
 MODELS = ("ad_score", "account_health")
 FORMAT = 1
@@ -113,59 +112,6 @@ def nodes_above(plan: Plan, node: Node) -> Iterator[Node]:
     for above in node.inputs.values():
         yield from nodes_above(plan, plan[above])
     yield node
-
-
-class RawFiles:
-    """Raw files and their digests, remembered by inode, size, mtime and ctime.
-
-    Args:
-        folder: Where relative folders of datasets are looked for; none where ``WITHIN_DATA`` is not set.
-        memory: A file that remembers digests.
-    """
-
-    def __init__(self, folder: Path | None, memory: Path) -> None:
-        self._folder, self._memory = folder, memory
-        try:
-            known = json.loads(memory.read_bytes())
-        except (OSError, ValueError):
-            known = {}
-        self._known: dict[str, Any] = known if isinstance(known, dict) else {}
-
-    def find(self, dataset: str, folder: str, files: list[str]) -> dict[str, str]:
-        """File to its path.
-
-        Raises:
-            DatasetNotFoundError: A file is missing; all that are, are named.
-        """
-        base = Path(folder)
-        if not base.is_absolute():
-            if self._folder is None:
-                problem = Problem("WITHIN_DATA", "nothing", f"the folder that holds {folder}/", "See docs/datasets.md.")
-                raise DatasetNotFoundError(f"the dataset {dataset} is read from WITHIN_DATA, which is not set", [problem])
-            base = self._folder / folder
-        found = {name: base / name for name in files}
-        cure = "Correct WITHIN_DATA, or dataset.source.folder and files."
-        missing = [
-            Problem(str(path), "no file", "a file of the dataset", cure) for path in found.values() if not path.is_file()
-        ]
-        if missing:
-            raise DatasetNotFoundError(f"the dataset {dataset} is not whole", missing)
-        return {name: str(path.resolve()) for name, path in found.items()}
-
-    def digest(self, path: str) -> str:
-        """SHA-256 of a file."""
-        stat = Path(path).stat()
-        stamp = [stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
-        entry = self._known.get(path)
-        if entry is None or entry["stamp"] != stamp:
-            with Path(path).open("rb") as file:
-                entry = {"stamp": stamp, "digest": hashlib.file_digest(file, "sha256").hexdigest()}
-            self._known[path] = entry
-            self._memory.parent.mkdir(parents=True, exist_ok=True)
-            draft = self._memory.with_name(f"{self._memory.name}.{hashlib.sha256(path.encode()).hexdigest()[:8]}")
-            draft.write_text(json.dumps(self._known))
-            draft.replace(self._memory)
-        return str(entry["digest"])
 
 
 class _View:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from within_wf.steps.plan import RawFiles
+    from within_wf.steps.raw_files import RawFiles
 
 
 def identity(name: str, raw: RawFiles) -> dict[str, str]:

@@ -13,7 +13,8 @@ from typing import Any
 
 from within_wf.errors import ConfigError, Problem, StoreError, WithinError
 from within_wf.steps.place import CODE, MEMORY, open_store
-from within_wf.steps.plan import Node, Plan, RawFiles, build_plan, digest_of, plan_from_json, plan_to_json
+from within_wf.steps.plan import Node, Plan, build_plan, digest_of, plan_from_json, plan_to_json
+from within_wf.steps.raw_files import RawFiles
 from within_wf.steps.refs import read_ref, write_ref, write_whole
 from within_wf.steps.tracking import Tracking, plan_tracking
 from within_wf.store.local import Store

@@ -8,9 +8,10 @@ from pathlib import Path
 import polars as pl
 
 from within_wf.config.dataset import AdTable, FileSource, SeriesTable
-from within_wf.data.layout import layout_of
+from within_wf.config.expressions import parse
+from within_wf.data.computed import with_computed
+from within_wf.data.layout import Kind, Layout, layout_of
 from within_wf.data.readers.ad_exchange import read_ad_exchange
-from within_wf.data.readers.facebook_campaigns import read_facebook_campaigns
 from within_wf.data.readers.table import read_table
 from within_wf.data.readers.upworthy import read_upworthy
 from within_wf.errors import DatasetError, Problem
@@ -40,13 +41,27 @@ def read_files(
     """
     if source.reader == "upworthy":
         return {"ads": read_upworthy(files)}
-    if source.reader == "facebook_campaigns":
-        return {"ads": read_facebook_campaigns(files)}
     if source.reader == "ad_exchange":
         return {"series": read_ad_exchange(files, say)}
     roles = {name: table for name, table in (("ads", ads), ("series", series)) if table is not None}
     if len(roles) != 1:
         problem = Problem("dataset", " and ".join(roles) or "neither ads nor series", "one of them", "Make a dataset of each.")
         raise DatasetError("files can be read as one table alone", [problem])
-    layouts = {name: layout_of(table) for name, table in roles.items()}
-    return {name: read_table(files, layout.kinds, layout.required, say=say) for name, layout in layouts.items()}
+    return {name: _read(source, files, layout_of(table), say) for name, table in roles.items()}
+
+
+def _read(source: FileSource, files: Mapping[str, Path], layout: Layout, say: Callable[[str], object] | None) -> pl.DataFrame:
+    """The table that a dataset describes: columns renamed, and others made of them."""
+    used = {column: kind for text in source.computed.values() for column, kind in parse(text).columns.items()}
+    kinds: dict[str, Kind] = {column: "text" if kind == "text" else "number" for column, kind in used.items()}
+    kinds = {name: kind for name, kind in (kinds | dict(layout.kinds)).items() if name not in source.computed}
+    required = (layout.required | used.keys()) - source.computed.keys()
+    theirs = {name: source.columns.get(name, name) for name in kinds}
+    table = read_table(
+        files,
+        {theirs[name]: kind for name, kind in kinds.items()},
+        {theirs[name] for name in required},
+        say=say,
+    )
+    table = table.rename({column: name for name, column in theirs.items() if column in table.columns})
+    return with_computed(table, source.computed)

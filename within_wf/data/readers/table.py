@@ -11,7 +11,8 @@ import polars as pl
 from within_wf.data.findings import Findings
 from within_wf.data.layout import Kind, missing_columns
 from within_wf.data.readers.cells import MomentForms, convert, plain
-from within_wf.data.readers.raw import RawFile, no_rows, open_raw, readable
+from within_wf.data.readers.open import open_raw
+from within_wf.data.readers.raw import RawFile, no_rows, readable
 from within_wf.errors import DatasetError, DatasetNotFoundError, Problem
 
 

@@ -1,0 +1,84 @@
+"""Raw files by the digest of their bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from within_wf.data.sources import fetch, find_files, is_remote, stamp
+from within_wf.errors import DatasetError, Problem
+
+
+class RawFiles:
+    """Raw files and their digests, remembered by inode, size, mtime and ctime, or by what a URL's system says of them.
+
+    Args:
+        folder: Where relative folders of datasets are looked for; none where ``WITHIN_DATA`` is not set.
+        memory: A file that remembers digests; beside it, in ``raw``, are files that were fetched from URLs, by their digest.
+    """
+
+    def __init__(self, folder: Path | None, memory: Path) -> None:
+        self._folder, self._memory = folder, memory
+        try:
+            known = json.loads(memory.read_bytes())
+        except (OSError, ValueError):
+            known = {}
+        self._known: dict[str, Any] = known if isinstance(known, dict) else {}
+
+    def find(self, dataset: str, folder: str, files: Sequence[str]) -> dict[str, str]:
+        """File to its path or URL; folders and patterns are their files.
+
+        Raises:
+            DatasetNotFoundError: A file is missing; all that are, are named.
+            DatasetError: A URL cannot be asked.
+        """
+        return find_files(dataset, folder, files, self._folder)
+
+    def digest(self, place: str) -> str:
+        """SHA-256 of a file; one at a URL that is not known is fetched.
+
+        Raises:
+            DatasetError: It cannot be fetched.
+        """
+        now = stamp(place)
+        entry = self._known.get(place)
+        if entry is None or entry["stamp"] != now:
+            if is_remote(place):
+                _, digest = self._fetch(place)
+            else:
+                with Path(place).open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+            self._remember(place, {"stamp": now, "digest": digest})
+            return digest
+        return str(entry["digest"])
+
+    def local(self, place: str, digest: str) -> Path:
+        """The file here, fetched if it is not.
+
+        Raises:
+            DatasetError: It cannot be fetched, or is another one by now.
+        """
+        if not is_remote(place):
+            return Path(place)
+        here = self._memory.parent / "raw" / digest
+        if not here.is_file():
+            here, found = self._fetch(place)
+            if found != digest:
+                problem = Problem(place, f"SHA-256 {found[:12]}…", f"{digest[:12]}…", "Start the workflow again.")
+                raise DatasetError("a file changed while the workflow ran", [problem])
+        return here
+
+    def _fetch(self, url: str) -> tuple[Path, str]:
+        print(f"fetching {url}", file=sys.stderr, flush=True)  # noqa: T201
+        return fetch(url, self._memory.parent / "raw")
+
+    def _remember(self, place: str, entry: dict[str, Any]) -> None:
+        self._known[place] = entry
+        self._memory.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._memory.with_name(f"{self._memory.name}.{hashlib.sha256(place.encode()).hexdigest()[:8]}")
+        draft.write_text(json.dumps(self._known))
+        draft.replace(self._memory)
