@@ -9,8 +9,10 @@ import typer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 store_app = typer.Typer(no_args_is_help=True, help="The store of artifacts.")
+data_app = typer.Typer(no_args_is_help=True, help="Datasets.")
 config_app = typer.Typer(no_args_is_help=True, help="The configuration.")
 app.add_typer(store_app, name="store")
+app.add_typer(data_app, name="data")
 app.add_typer(config_app, name="config")
 
 Dataset = Annotated[str | None, typer.Option(help="The dataset, where several were run.")]
@@ -138,6 +140,19 @@ def pins() -> None:
 
     for name, actions in all_pins(find_store()).items():
         typer.echo(f"{name}  {len(actions)} actions")
+
+
+@data_app.command()
+def init(
+    place: Annotated[str, typer.Argument(help="A file, a folder or a pattern of files; here or at a URL.")],
+    name: Annotated[str | None, typer.Option(help="What the dataset is called; by default what the file is.")] = None,
+) -> None:
+    """Look at a table and write a first configuration of it, with the doubts beside the guesses."""
+    from within_wf.data.init.write import init as write
+    from within_wf.data.init.write import said
+
+    for line in said(*write(place, name)):
+        typer.echo(line)
 
 
 @config_app.command()

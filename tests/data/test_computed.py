@@ -51,6 +51,7 @@ def column(text, table=TABLE):
         ("contains(lower(t), 'a')", [True, False, None, False]),
         ("join(t, 'x')", ["A b x", "c x", None, " x"]),
         ("'x'", ["x"] * 4),
+        ("row_number()", ["1", "2", "3", "4"]),
     ],
 )
 def test_values(text, expected):
@@ -58,7 +59,7 @@ def test_values(text, expected):
 
 
 def test_every_function_is_computed_and_tried_above():
-    assert set(FUNCTIONS) == set(computed._FUNCTIONS)
+    assert set(FUNCTIONS) == set(computed._FUNCTIONS) | {"row_number"}
     calls = (part for case in test_values.pytestmark[0].args[1] for part in ast.walk(ast.parse(case[0])))
     tried = {part.func.id for part in calls if isinstance(part, ast.Call)}
     assert set(FUNCTIONS) - tried == {"smoothed_rate"}

@@ -51,6 +51,7 @@ FUNCTIONS: Mapping[str, Function] = {
     ),
     "known": Function(("number",), "truth", "whether a number is there"),
     "given": Function(("text",), "truth", "whether a text is there"),
+    "row_number": Function((), "text", "the number of a row, from 1, in the order of the files"),
     "lower": Function(("text",), "text", "in small letters"),
     "contains": Function(("text", "text"), "truth", "whether a text holds another"),
     "join": Function(("text", "text"), "text", "two texts with a space between them"),

@@ -1,0 +1,1 @@
+"""A first configuration for a table that nobody has described yet."""
