@@ -26,10 +26,10 @@ env: .venv/.built
 	@touch $@
 
 test: env
-	pytest -m "not slow and not exhaustive" -n 2 --dist loadscope
+	pytest -m "not slow and not exhaustive" -n 2 --dist loadscope --no-loadscope-reorder
 
 test-slow: env
-	pytest -m "slow and not exhaustive" -n 2 --dist loadscope --timeout 1800 --durations=40
+	pytest -m "slow and not exhaustive" -n 2 --dist loadscope --no-loadscope-reorder --timeout 1800 --durations=40
 
 test-exhaustive: env
 	pytest -m exhaustive

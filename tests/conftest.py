@@ -1,4 +1,4 @@
-"""What holds for all tests: a busy machine is no failure of hypothesis, which sets no deadline."""
+"""What holds for all tests: a busy machine is no failure of hypothesis; what takes long in one piece comes first."""
 
 from __future__ import annotations
 
@@ -9,3 +9,11 @@ with suppress(ImportError):  # a GPU is checked without it
 
     settings.register_profile("unhurried", deadline=None)
     settings.load_profile("unhurried")
+
+LONG = ("tests/ops/test_sanitizers.py", "tests/chaos/", "tests/workflow/")
+"""Files whose tests or fixtures take minutes each: begun last, they would leave a worker alone."""
+
+
+def pytest_collection_modifyitems(items):
+    """Put them first, for each worker alike."""
+    items.sort(key=lambda item: next((place for place, start in enumerate(LONG) if item.nodeid.startswith(start)), len(LONG)))

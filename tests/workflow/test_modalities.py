@@ -6,7 +6,7 @@ import pytest
 
 from tests.workflow.place import Place
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.exhaustive, pytest.mark.timeout(1800)]
 PARTS = ("text_encoder", "visual_encoder", "tabular_encoder")
 
 
