@@ -9,7 +9,7 @@ import typer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 store_app = typer.Typer(no_args_is_help=True, help="The store of artifacts.")
-data_app = typer.Typer(no_args_is_help=True, help="Datasets.")
+data_app = typer.Typer(no_args_is_help=True, help="Datasets and their versions.")
 config_app = typer.Typer(no_args_is_help=True, help="The configuration.")
 app.add_typer(store_app, name="store")
 app.add_typer(data_app, name="data")
@@ -153,6 +153,67 @@ def init(
 
     for line in said(*write(place, name)):
         typer.echo(line)
+
+
+@data_app.command()
+def snapshot(
+    source: Annotated[str, typer.Argument(help="A dataset of configs/data, or a file.")],
+    name: Annotated[str | None, typer.Option(help="What the dataset is called; its own name by default.")] = None,
+    message: Annotated[str, typer.Option("--message", "-m", help="What to say of this version.")] = "",
+    parent: Annotated[list[str] | None, typer.Option(help="A version it came from, or the SHA-256 of raw bytes.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A word to find it by: NAME@TAG.")] = None,
+    contract: Annotated[str | None, typer.Option(help="The contract its rows keep; `none` for none.")] = None,
+) -> None:
+    """Keep the rows of a dataset as an immutable version."""
+    from within_wf.data.versions.snapshot import snapshot as take
+    from within_wf.data.versions.source import open_source
+    from within_wf.steps.place import open_store
+
+    store = open_store()
+    version, is_new = take(
+        store, open_source(source, name=name, contract=contract), message=message, parents=parent or (), tags=tag or ()
+    )
+    store.flush()
+    said = f"{version.short}  {version.rows:,} rows, {len(version.schema)} columns, content {version.content[:12]}"
+    typer.echo(said if is_new else f"{said}\nThis version exists already; nothing was changed.")
+
+
+@data_app.command(name="list")
+def list_command(
+    name: Annotated[str | None, typer.Argument(help="Only the versions of this dataset.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="All that is known of each, statistics included.")] = False,
+) -> None:
+    """List the versions, the oldest first."""
+    from within_wf.data.versions.listing import print_versions
+    from within_wf.steps.place import find_store
+
+    print_versions(find_store(), name, as_json=as_json)
+
+
+@data_app.command()
+def export(
+    version: Annotated[str, typer.Argument(help="NAME, NAME@TAG, or the first digits of its id.")],
+    path: Annotated[Path, typer.Argument(help="The file to write, .parquet or .csv.")],
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write the rows of a version to a file."""
+    from within_wf.data.versions.catalog import find_version
+    from within_wf.data.versions.export import export as write
+    from within_wf.steps.place import find_store
+
+    store = find_store()
+    found = find_version(store, version)
+    write(store, found, path, overwrite=force)
+    typer.echo(f"{path}: {found.rows:,} rows of {found.short}")
+
+
+@data_app.command()
+def forget(version: Annotated[str, typer.Argument(help="NAME, NAME@TAG, or the first digits of its id.")]) -> None:
+    """Keep a version no longer; `within-wf store gc` frees its bytes."""
+    from within_wf.data.versions.catalog import forget as drop
+    from within_wf.steps.place import find_store
+
+    typer.echo(f"forgot {drop(find_store(), version)}")
 
 
 @config_app.command()

@@ -102,10 +102,8 @@ def _load_named(name: str, schema_type: str | None, configs: Path, data: Path | 
         raise DatasetError(f"the dataset {name} has no such table", [problem])
     if isinstance(config.source, SampleWorldSource):
         return _drawn(config.source, _WORLD[kind]), layout_of(roles)
-    base = data or (Path(os.environ["WITHIN_DATA"]) if os.environ.get("WITHIN_DATA") else None)
-    found = find_files(name, config.source.folder, config.source.files, base)
     with tempfile.TemporaryDirectory() as folder:
-        files = {file: fetch(place, Path(folder))[0] if is_remote(place) else Path(place) for file, place in found.items()}
+        files = raw_files(name, config.source, data, Path(folder))
         tables = read_files(config.source, files, config.ads, config.series)
     if kind not in tables:
         problem = Problem(f"{name}.yaml", kind, f"{', '.join(tables)}, which is what the reader {config.source.reader} reads")
@@ -122,6 +120,18 @@ def _configuration(name: str, configs: Path) -> Path:
         problem = Problem("dataset", repr(name), f"a file, or one of {', '.join(known) or 'none'}", hint)
         raise DatasetNotFoundError(f"there is no dataset {name!r}", [problem])
     return path
+
+
+def raw_files(name: str, source: FileSource, data: Path | None, folder: Path) -> dict[str, Path]:
+    """The files of a dataset, to their paths; those at a URL are fetched into ``folder``.
+
+    Raises:
+        DatasetNotFoundError: Files are not there, or are looked for in WITHIN_DATA, which is not set.
+        DatasetError: A URL cannot be read.
+    """
+    base = data or (Path(os.environ["WITHIN_DATA"]) if os.environ.get("WITHIN_DATA") else None)
+    found = find_files(name, source.folder, source.files, base)
+    return {file: fetch(place, folder)[0] if is_remote(place) else Path(place) for file, place in found.items()}
 
 
 def _drawn(source: SampleWorldSource, file: str) -> pl.DataFrame:
