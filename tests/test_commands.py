@@ -39,7 +39,7 @@ def call(monkeypatch, capsys):
 def test_help_names_every_command(call):
     code, text = call("--help")
     assert code == 0
-    for command in ("step", "track", "summary", "why", "lineage", "store", "config"):
+    for command in ("step", "track", "summary", "why", "lineage", "store", "data", "config"):
         assert command in text
 
 
@@ -54,6 +54,13 @@ def test_lineage_goes_back_to_the_world_that_was_drawn(call, plan):
     assert text.splitlines()[0].startswith("train_ad_score/sample_world.ad_score  artifact ")
     assert "drawn: 100,000 rows, seed 42" in text
     assert call("lineage", "scores")[0] == 5
+
+
+def test_lineage_as_events(call, plan):
+    assert call("lineage", "ad_score", "--openlineage", "events.jsonl") == (0, "events.jsonl: 8 events\n")
+    jobs = [json.loads(line)["job"]["name"] for line in Path("events.jsonl").read_text().splitlines()]
+    assert jobs[0] == "simulate_world/sample_world"
+    assert jobs[-1] == "train_ad_score/sample_world.ad_score"
 
 
 def test_why_names_the_key_that_changed(call, plan):

@@ -59,8 +59,18 @@ def why(
 
 
 @app.command()
-def lineage(model: Annotated[str, typer.Argument(help="ad_score or account_health.")], dataset: Dataset = None) -> None:
+def lineage(
+    model: Annotated[str, typer.Argument(help="ad_score or account_health.")],
+    dataset: Dataset = None,
+    openlineage: Annotated[Path | None, typer.Option(help="Write it as OpenLineage events to this file, one a line.")] = None,
+) -> None:
     """Go from a model back to raw bytes."""
+    if openlineage is not None:
+        from within_wf.steps.openlineage import export_openlineage
+        from within_wf.steps.place import find_store
+
+        typer.echo(f"{openlineage}: {export_openlineage(find_store(), model, openlineage, dataset)} events")
+        return
     from within_wf.steps.history import lineage as trace
 
     for line in trace(model, dataset):
@@ -188,6 +198,31 @@ def list_command(
     from within_wf.steps.place import find_store
 
     print_versions(find_store(), name, as_json=as_json)
+
+
+@data_app.command()
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="NAME, NAME@TAG, or the first digits of a version's id.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The version it is compared with.")],
+    key: Annotated[list[str] | None, typer.Option(help="A column that names a row; those of the contract by default.")] = None,
+    examples: Annotated[int, typer.Option(min=0, help="How many rows of each kind are named.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="All that was found, as JSON.")] = False,
+) -> None:
+    """Say which columns, rows and distributions differ between two versions."""
+    import json
+    from dataclasses import asdict
+
+    from within_wf.data.versions.catalog import find_version
+    from within_wf.data.versions.comparison import print_difference
+    from within_wf.data.versions.diff import diff as compare
+    from within_wf.steps.place import find_store
+
+    store = find_store()
+    found = compare(store, find_version(store, before), find_version(store, after), key or (), examples)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=1, ensure_ascii=False))
+    else:
+        print_difference(found)
 
 
 @data_app.command()

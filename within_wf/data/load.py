@@ -64,6 +64,15 @@ def load_dataset(
         name, (table, layout) = path.name, _load_file(path, schema_type)
     else:
         name, (table, layout) = dataset, _load_named(dataset, schema_type, configs, data)
+    return kept_rows(table, layout, name, on_violation)
+
+
+def kept_rows(table: pl.DataFrame, layout: Layout, name: str, on_violation: Literal["refuse", "quarantine"]) -> pl.DataFrame:
+    """The rows of a table that keep its contract.
+
+    Raises:
+        DatasetValidationError: Some do not, and are not to be left out.
+    """
     found = check_rows(table, layout, name)
     if found.violations and on_violation == "refuse":
         cure = "correct them, or leave them out with on_violation='quarantine'"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,15 @@ import polars as pl
 
 from within_wf.config.dataset import DatasetConfig, FileSource
 from within_wf.config.load import load_file
+from within_wf.data.dvc.fetch import fetch
+from within_wf.data.dvc.pointer import find_pointer
 from within_wf.data.layout import contract_layout
-from within_wf.data.load import load_dataset, raw_files
+from within_wf.data.load import kept_rows, load_dataset, raw_files
 from within_wf.data.readers.raw import open_raw
 from within_wf.data.readers.table import read_table
-from within_wf.data.schemas import CONTRACTS
+from within_wf.data.schemas import CONTRACTS, Contract
 from within_wf.data.versions.csv_types import typed
-from within_wf.errors import DatasetError, Problem
+from within_wf.errors import DatasetError, DatasetValidationError, Problem
 from within_wf.store.disk import digest_file
 
 NO_CONTRACT = "none"
@@ -55,7 +58,8 @@ def open_source(
     """Read what a snapshot is to be taken of.
 
     Args:
-        source: A file, or the name of a dataset in ``configs/data``.
+        source: A file; one that DVC tracks, by its path or its pointer (a folder of tables alike too, or a file in it); or
+            the name of a dataset in ``configs/data``.
         name: What the dataset is called; by default its own name, or the file's without what follows the first dot.
         contract: The contract it has to keep; ``none`` for no contract. By default, of a file, the one whose required
             columns it has, if there is just one; of a dataset, that of its ads, or else of its series.
@@ -69,6 +73,12 @@ def open_source(
         ConfigError: The dataset's configuration is wrong.
     """
     path = Path(source)
+    pointer = find_pointer(path)
+    if pointer is not None:
+        with tempfile.TemporaryDirectory(prefix="within-dvc-") as folder:
+            files = fetch(*pointer, Path(folder))
+            tracked = Path(pointer[1]) if pointer[1] else pointer[0].with_suffix("")
+            return _of_files(files, _checked(name or _stem(tracked)), contract, source)
     if path.suffix or path.is_file() or len(path.parts) != 1:
         return _of_files({path.name: path}, _checked(name or _stem(path)), contract, source)
     table = load_dataset(source, None if contract == NO_CONTRACT else contract, configs=configs, data=data)
@@ -84,14 +94,22 @@ def _of_files(files: Mapping[str, Path], name: str, contract: str | None, said: 
     opened = [open_raw(path, file) for file, path in files.items()]
     raw = {file: digest_file(path) for file, path in files.items()}
     kept = contract or _fitting(opened[0].columns)
-    if kept != NO_CONTRACT and len(files) == 1:
-        (path,) = files.values()
-        table, typed_already = load_dataset(path, kept), set(CONTRACTS[kept].model_fields)
+    if kept == NO_CONTRACT:
+        table, known = read_table(files, {}, others=True, fixed=True), set()
     else:
-        kept, table, typed_already = NO_CONTRACT, read_table(files, {}, others=True, fixed=True), set()
+        layout = contract_layout(_contract(kept))
+        table, known = read_table(files, layout.kinds, layout.required, others=True, fixed=True), set(layout.kinds)
+        table = kept_rows(table, layout, name, "refuse")
     if all(file.kind == "csv" for file in opened):
-        table = pl.DataFrame([column if column.name in typed_already else typed(column) for column in table.get_columns()])
+        table = pl.DataFrame([column if column.name in known else typed(column) for column in table.get_columns()])
     return Source(name, table, None if kept == NO_CONTRACT else kept, raw, said)
+
+
+def _contract(name: str) -> type[Contract]:
+    if name not in CONTRACTS:
+        problem = Problem("contract", repr(name), f"one of {', '.join(sorted(CONTRACTS))}, or {NO_CONTRACT}")
+        raise DatasetValidationError("there is no such contract", [problem])
+    return CONTRACTS[name]
 
 
 def _fitting(columns: tuple[str, ...]) -> str:

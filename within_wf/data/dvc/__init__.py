@@ -1,0 +1,1 @@
+"""Files tracked by DVC, read by their pointers; DVC itself is not needed."""
