@@ -175,14 +175,15 @@ def snapshot(
     contract: Annotated[str | None, typer.Option(help="The contract its rows keep; `none` for none.")] = None,
 ) -> None:
     """Keep the rows of a dataset as an immutable version."""
+    from within_wf.data.versions.snapshot import parent_schema
     from within_wf.data.versions.snapshot import snapshot as take
     from within_wf.data.versions.source import open_source
     from within_wf.steps.place import open_store
 
     store = open_store()
-    version, is_new = take(
-        store, open_source(source, name=name, contract=contract), message=message, parents=parent or (), tags=tag or ()
-    )
+    parents = parent or []
+    table = open_source(source, name=name, contract=contract, like=parent_schema(store, parents))
+    version, is_new = take(store, table, message=message, parents=parents, tags=tag or ())
     store.flush()
     said = f"{version.short}  {version.rows:,} rows, {len(version.schema)} columns, content {version.content[:12]}"
     typer.echo(said if is_new else f"{said}\nThis version exists already; nothing was changed.")

@@ -80,7 +80,7 @@ def test_what_a_step_reads_is_what_another_made(made):
         for one in value["inputs"]:
             version = one["facets"]["version"]["datasetVersion"]
             if one["namespace"] == "file":
-                assert (one["name"], version) == ("ads.csv", plan["read_source/world"].parts["raw"]["ads.csv"])
+                assert (one["name"], version) == ("world/ads.csv", plan["read_source/world"].parts["raw"]["ads.csv"])
             else:
                 assert made_by[one["namespace"], one["name"]] == version
         (output,) = value["outputs"]

@@ -1,8 +1,8 @@
 """``within-wf lineage MODEL --openlineage FILE``: what a model comes from, as events that other programs read.
 
 Format: https://openlineage.io/spec/2-0-2/OpenLineage.json, one event a line. Each step is a job and its artifact a dataset,
-both of the namespace ``within_wf``; raw files are datasets of the namespace ``file``, by their names in the dataset's
-configuration. All of an event follows from content, but for its time and what ``within_wf_provenance`` says.
+both of the namespace ``within_wf``; raw files are datasets of the namespace ``file``, by the dataset and their
+names in its configuration. All of an event follows from content, but for its time and what ``within_wf_provenance`` says.
 """
 
 from __future__ import annotations
@@ -128,10 +128,9 @@ def _raw_inputs(node: Node) -> Iterator[InputDataset]:
     from openlineage.client.event_v2 import InputDataset
     from openlineage.client.generated.dataset_version_dataset import DatasetVersionDatasetFacet
 
-    source = node.parts["config"].get("dataset.source", {})
     for file, digest in node.parts["raw"].items():
-        name = f"{source.get('folder', '')}/{file}".strip("/")
-        yield InputDataset(RAW_NAMESPACE, name, facets={"version": DatasetVersionDatasetFacet(digest, producer=PRODUCER)})
+        version = DatasetVersionDatasetFacet(digest, producer=PRODUCER)
+        yield InputDataset(RAW_NAMESPACE, f"{node.name}/{file}", facets={"version": version})
 
 
 def _output(store: Store, node: Node, ref: Ref) -> OutputDataset:

@@ -51,5 +51,12 @@ def test_numbers_come_back(values):
     assert column.to_list() == values
 
 
+def test_types_follow_the_version_before_where_they_can():
+    assert typed(pl.Series("x", ["1", "2"]), "text").dtype == pl.String
+    assert typed(pl.Series("x", ["1", None]), "number").dtype == pl.Float64
+    assert typed(pl.Series("x", ["1", "a"]), "number").dtype == pl.String
+    assert typed(pl.Series("x", ["1", "2"]), "day").dtype == pl.Int64
+
+
 def test_a_column_without_values_stays_text():
     assert typed(pl.Series("x", [None, None], pl.String)).dtype == pl.String

@@ -269,6 +269,17 @@ def test_the_command_line(call, ads, tmp_path):
     assert "There is no version yet" in (call("forget", "ads"), call("list"))[1][1]
 
 
+def test_a_csv_has_the_types_of_its_parent(call):
+    pl.DataFrame({"k": ["1", "2"], "n": [1.0, 2.0]}).write_parquet("one.parquet")
+    call("snapshot", "one.parquet", "--name", "x")
+    Path("two.csv").write_text("k,n\n1,1\n2,2\n")
+    call("snapshot", "two.csv", "--parent", "x", "--parent", "e" * 64)
+    assert find_version(Store.open("store"), "two").schema == {"k": "text", "n": "number"}
+    call("snapshot", "two.csv", "--name", "three")
+    assert find_version(Store.open("store"), "three").schema == {"k": "whole", "n": "whole"}
+    assert call("snapshot", "two.csv", "--parent", "nothing")[0] == 5
+
+
 def test_a_list_names_what_is_damaged_after_what_is_not(call, ads):
     ads.write_csv("ads.csv")
     call("snapshot", "ads.csv")

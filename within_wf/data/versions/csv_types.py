@@ -11,13 +11,24 @@ _DAY = r"^\d{4}-\d{2}-\d{2}$"
 _MOMENT = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?$"
 
 
-def typed(cells: pl.Series) -> pl.Series:
+def typed(cells: pl.Series, before: str | None = None) -> pl.Series:
     """A column of text as whole numbers, numbers, flags, days or moments, where each value has the one form of that type.
 
     Forms: ``17`` (without leading zeros or ``+``), ``-1.5e3``, ``true`` and ``false``, ``2024-01-31``,
     ``2024-01-31 10:00:00.5`` (a T may stand between). Anything else, ``007`` and ``NaN`` among them, leaves the column text.
+
+    Args:
+        cells: The text.
+        before: The type the column had in the version it came from: where that was text, it stays text; where it was a number,
+            whole numbers are numbers.
     """
-    present = cells.drop_nulls()
+    if before == "text":
+        return cells
+    values = _inferred(cells, cells.drop_nulls())
+    return values.cast(pl.Float64) if before == "number" and values.dtype == pl.Int64 else values
+
+
+def _inferred(cells: pl.Series, present: pl.Series) -> pl.Series:
     if not present.len():
         return cells
     if _all(present, _WHOLE):

@@ -50,14 +50,15 @@ def _print_table(store: Store, versions: list[Version]) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("version", "contract", "rows", "content", "when", "who", "from", "message"):
-        is_word = column not in ("from", "message")
+    for column in ("version", "contract", "rows", "content", "when", "who", "parents", "message"):
+        is_word = column not in ("parents", "message")
         table.add_column(column, justify="right" if column == "rows" else "left", overflow="fold", no_wrap=is_word)
     for version in versions:
         known = {key: str(value) for key, value in read_provenance(store, version.id).items()}
         when = known.get("when", "")[:16].replace("T", " ")
         parents = [parent["version"][:12] for parent in version.parents if "version" in parent]
-        parents += [parent.get("file", parent["raw"][:12]) for parent in version.parents if "raw" in parent]
+        raw = sum("raw" in parent for parent in version.parents)
+        parents += [f"{raw} raw file{'s' if raw > 1 else ''}"] if raw else []
         said = " ".join([version.message, *(f"[{tag}]" for tag in version.tags)]).strip()
         row = [
             version.short,
@@ -67,5 +68,5 @@ def _print_table(store: Store, versions: list[Version]) -> None:
             when,
             known.get("who", ""),
         ]
-        table.add_row(*map(Text, [*row, ", ".join(parents), said]))
+        table.add_row(*map(Text, [*row, "\n".join(parents), said]))
     Console(width=None if sys.stdout.isatty() else WIDTH).print(table)

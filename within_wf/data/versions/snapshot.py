@@ -75,6 +75,16 @@ def snapshot(
     return version, is_new
 
 
+def parent_schema(store: Store, parents: Sequence[str]) -> Mapping[str, str]:
+    """The schema of the first of some parents that is a version; empty where none is.
+
+    Raises:
+        StoreError: It is neither a version nor the SHA-256 of raw bytes.
+    """
+    versions = (find_version(store, parent) for parent in parents if not is_digest(parent) or store.knows(parent))
+    return next((version.schema for version in versions), {})
+
+
 def _work_key(source: Source) -> str:
     return hashlib.sha256(f"snapshot {source.name} {Path.cwd()}".encode()).hexdigest()
 

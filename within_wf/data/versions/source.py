@@ -52,6 +52,7 @@ def open_source(
     *,
     name: str | None = None,
     contract: str | None = None,
+    like: Mapping[str, str] | None = None,
     configs: Path = Path("configs"),
     data: Path | None = None,
 ) -> Source:
@@ -63,6 +64,7 @@ def open_source(
         name: What the dataset is called; by default its own name, or the file's without what follows the first dot.
         contract: The contract it has to keep; ``none`` for no contract. By default, of a file, the one whose required
             columns it has, if there is just one; of a dataset, that of its ads, or else of its series.
+        like: The schema of a version it came from: CSV columns that no contract names have its types where their values can.
         configs: The folder of configurations.
         data: The folder of raw files; where it is not said, the one that ``WITHIN_DATA`` names.
 
@@ -78,9 +80,9 @@ def open_source(
         with tempfile.TemporaryDirectory(prefix="within-dvc-") as folder:
             files = fetch(*pointer, Path(folder))
             tracked = Path(pointer[1]) if pointer[1] else pointer[0].with_suffix("")
-            return _of_files(files, _checked(name or _stem(tracked)), contract, source)
+            return _of_files(files, _checked(name or _stem(tracked)), contract, source, like or {})
     if path.suffix or path.is_file() or len(path.parts) != 1:
-        return _of_files({path.name: path}, _checked(name or _stem(path)), contract, source)
+        return _of_files({path.name: path}, _checked(name or _stem(path)), contract, source, like or {})
     table = load_dataset(source, None if contract == NO_CONTRACT else contract, configs=configs, data=data)
     config = load_file(configs / "data" / f"{source}.yaml", DatasetConfig)
     kept = contract or ("ad_performance" if config.ads is not None else "account_health")
@@ -89,7 +91,7 @@ def open_source(
     return Source(_checked(name or config.name), table, None if kept == NO_CONTRACT else kept, raw, source)
 
 
-def _of_files(files: Mapping[str, Path], name: str, contract: str | None, said: str) -> Source:
+def _of_files(files: Mapping[str, Path], name: str, contract: str | None, said: str, like: Mapping[str, str]) -> Source:
     """Files that are one table, one below the other."""
     opened = [open_raw(path, file) for file, path in files.items()]
     raw = {file: digest_file(path) for file, path in files.items()}
@@ -101,7 +103,8 @@ def _of_files(files: Mapping[str, Path], name: str, contract: str | None, said: 
         table, known = read_table(files, layout.kinds, layout.required, others=True, fixed=True), set(layout.kinds)
         table = kept_rows(table, layout, name, "refuse")
     if all(file.kind == "csv" for file in opened):
-        table = pl.DataFrame([column if column.name in known else typed(column) for column in table.get_columns()])
+        columns = table.get_columns()
+        table = pl.DataFrame([column if column.name in known else typed(column, like.get(column.name)) for column in columns])
     return Source(name, table, None if kept == NO_CONTRACT else kept, raw, said)
 
 
