@@ -43,6 +43,7 @@ class LabelIssues:
         suspected: The labels found wrong, as many as the confident joint counts at most, bool, shape [n].
         suggested: The likeliest class by the posterior, int64, shape [n].
         confidence: Its posterior, float64, shape [n].
+        posterior: Of every class, float64, shape [n, K].
         confident_joint: Rows by given and by true class, scaled to the counts of labels, float64, shape [K, K].
         transition: P(label | true class), float64, shape [K, K], a row a true class.
         noise_rate: Estimated share of wrong labels.
@@ -52,6 +53,7 @@ class LabelIssues:
     suspected: Bools
     suggested: Ints
     confidence: Floats
+    posterior: Floats
     confident_joint: Floats
     transition: Floats
     noise_rate: float
@@ -68,17 +70,40 @@ def find_label_issues(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> La
         DatasetError: Shapes do not fit, a label has no column, or a probability is negative or not finite.
     """
     z, p = _checked(labels, probabilities)
-    n, classes = p.shape
-    rows = np.arange(n)
     joint = confident_joint(z, p)
-    wrong = float(joint.sum() - np.trace(joint))
     transition = _transition(joint.T)
     levelled = _normalised(np.clip(p, _TINY, None) / _self_confidence(z, p))
     posterior = _normalised(_deconvolved(levelled, transition) * transition[:, z].T)
+    return _issues(z, posterior, levelled.argmax(axis=1) != z, joint, transition)
+
+
+def confirm(labels: npt.ArrayLike, first: LabelIssues, probabilities: npt.ArrayLike) -> LabelIssues:
+    """Judge labels once more, by a model that did not learn from those suspected.
+
+    What it gives are probabilities of true classes: nothing has to be taken out of them. The posteriors of both rounds are
+    averaged; the number of wrong labels stays that of the first, which saw all.
+
+    Args:
+        labels: As in the first round.
+        first: What the first round found.
+        probabilities: Out-of-fold, of models trained on labels that were not suspected, shape [n, K].
+
+    Raises:
+        DatasetError: As ``find_label_issues``.
+    """
+    z, p = _checked(labels, probabilities)
+    again = _normalised(np.clip(p, _TINY, None))
+    posterior = (first.posterior + _normalised(again * first.transition[:, z].T)) / 2.0
+    differs = (first.posterior.argmax(axis=1) != z) | (again.argmax(axis=1) != z)
+    return _issues(z, posterior, differs, first.confident_joint, first.transition)
+
+
+def _issues(z: Ints, posterior: Floats, differs: Bools, joint: Floats, transition: Floats) -> LabelIssues:
+    rows = np.arange(z.size)
+    wrong = float(joint.sum() - np.trace(joint))
     quality = posterior[rows, z]
-    differs = levelled.argmax(axis=1) != z
     ranked = np.argsort(np.where(differs, quality, quality + 2.0), kind="stable")
-    suspected = np.zeros(n, bool)
+    suspected = np.zeros(z.size, bool)
     suspected[ranked[: round(wrong)]] = True
     suggested = posterior.argmax(axis=1).astype(np.int64)
     return LabelIssues(
@@ -86,9 +111,10 @@ def find_label_issues(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> La
         suspected=suspected & differs,
         suggested=suggested,
         confidence=posterior[rows, suggested],
+        posterior=posterior,
         confident_joint=joint,
         transition=transition,
-        noise_rate=wrong / n,
+        noise_rate=wrong / z.size,
     )
 
 
