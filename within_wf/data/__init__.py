@@ -9,6 +9,7 @@ __getattr__, __dir__ = lazy_exports(
         "AdPerformanceSchema": "schemas",
         "DataSplitter": "splitter",
         "DataValidator": "validator",
+        "EnhancedDataValidator": "quality.enhanced",
         "check_split": "leakage",
         "iter_folds": "folds",
         "load_dataset": "load",

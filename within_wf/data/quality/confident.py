@@ -186,7 +186,8 @@ def _transition(counts: Floats) -> Floats:
     noise = (wrong + level * common) / (total + level)
     transition = (errors + spread * even) / (wrong + spread)[:, None] * noise[:, None]
     np.fill_diagonal(transition, 1.0 - noise)
-    return np.clip(transition, 1e-6, None)
+    clipped: Floats = np.clip(transition, 1e-6, None)
+    return clipped
 
 
 def _strength(likelihood: Callable[[float], float], lowest: int) -> float:
@@ -212,7 +213,9 @@ def _level_likelihood(wrong: Floats, total: Floats, common: float, weight: float
     a, b = weight * common, weight * (1.0 - common)
     if a <= 0 or b <= 0:
         return 0.0
-    terms = gammaln(weight) - gammaln(weight + total) + gammaln(a + wrong) - gammaln(a) + gammaln(b + total - wrong) - gammaln(b)
+    terms = (
+        gammaln(weight) - gammaln(weight + total) + gammaln(a + wrong) - gammaln(a) + gammaln(b + total - wrong) - gammaln(b)
+    )
     return float(column_sums(terms[:, None])[0])
 
 
@@ -227,7 +230,7 @@ def _deconvolved(p: Floats, transition: Floats) -> Floats:
 
 def _times(rows: Floats, matrix: Floats) -> Floats:
     """A matrix product, its sums in the order of the columns."""
-    total = rows[:, :1] * matrix[0]
+    total: Floats = rows[:, :1] * matrix[0]
     for column in range(1, rows.shape[1]):
         total += rows[:, column : column + 1] * matrix[column]
     return total
@@ -238,4 +241,5 @@ def _normalised(rows: Floats) -> Floats:
     total = rows[:, 0].copy()
     for column in range(1, rows.shape[1]):
         total += rows[:, column]
-    return rows / total[:, None]
+    whole: Floats = rows / total[:, None]
+    return whole

@@ -1,4 +1,4 @@
-"""A table as numbers for the models that look for faults: imputed, with indicators, categories one-hot, in an order of its own."""
+"""A table as numbers for the models that look for faults: imputed, with indicators, categories one-hot."""
 
 from __future__ import annotations
 
@@ -48,7 +48,11 @@ def contents(table: pl.DataFrame) -> list[str]:
     if not names:
         return [""] * table.height
     text = [pl.col(name).cast(pl.String).fill_null("\x00") for name in names if table.schema[name] != pl.Binary]
-    return table.select(pl.concat_str(text, separator="\x1f").alias("content"))["content"].to_list() if text else [""] * table.height
+    return (
+        table.select(pl.concat_str(text, separator="\x1f").alias("content"))["content"].to_list()
+        if text
+        else [""] * table.height
+    )
 
 
 def numeric_columns(table: pl.DataFrame) -> list[str]:

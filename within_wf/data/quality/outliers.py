@@ -164,7 +164,7 @@ def _running_median(y: Floats, width: int = 15) -> Floats:
 
 def _trimmed_residual(design: Floats, y: Floats) -> Floats:
     chosen = np.ones(y.size, bool)
-    residual = y
+    residual: Floats = y
     for _ in range(_STEPS):
         residual = y - _times(design, _least_squares(design[chosen], y[chosen]))
         nearest = np.zeros(y.size, bool)
@@ -172,7 +172,8 @@ def _trimmed_residual(design: Floats, y: Floats) -> Floats:
         if np.array_equal(nearest, chosen):
             break
         chosen = nearest
-    return residual - np.median(residual)
+    centred: Floats = residual - np.median(residual)
+    return centred
 
 
 def _least_squares(design: Floats, y: Floats) -> Floats:
@@ -185,7 +186,7 @@ def _least_squares(design: Floats, y: Floats) -> Floats:
 
 
 def _times(design: Floats, coefficients: Floats) -> Floats:
-    total = design[:, 0] * coefficients[0]
+    total: Floats = design[:, 0] * coefficients[0]
     for column in range(1, design.shape[1]):
         total += design[:, column] * coefficients[column]
     return total

@@ -70,7 +70,7 @@ def find_target_issues(x: Floats, target: npt.ArrayLike, content: list[str], *, 
     if spread == 0.0:
         wrong = residual > 0
         return TargetIssues(1.0 - wrong, residual, wrong, predicted, float(wrong.mean()))
-    score = residual / np.sqrt(spread**2 + doubt)
+    score: Floats = residual / np.sqrt(spread**2 + doubt)
     chance, rate = _mixture(residual, float(y.max() - y.min()), spread)
     return TargetIssues(1.0 - chance, score, chance >= SUSPECTED, predicted, rate)
 
@@ -96,7 +96,8 @@ def _spread(residual: Floats) -> float:
 
 def _mean(rows: Floats) -> Floats:
     """The mean of rows, added in their order."""
-    total = rows[0].copy()
+    total: Floats = rows[0].copy()
     for row in rows[1:]:
         total += row
-    return total / len(rows)
+    mean: Floats = total / len(rows)
+    return mean

@@ -52,7 +52,9 @@ def judge_labels(x: Floats, labels: list[Any], content: list[str], *, seed: int 
     classes, codes = coded(labels)
     counts = np.bincount(codes, minlength=len(classes))
     problems = [
-        Problem(f"label {label!r}", f"{count:,} rows", f"at least {FEWEST}", "Leave the rows out, or join the class to another.")
+        Problem(
+            f"label {label!r}", f"{count:,} rows", f"at least {FEWEST}", "Leave the rows out, or join the class to another."
+        )
         for label, count in zip(classes, counts.tolist(), strict=True)
         if count < FEWEST
     ]
