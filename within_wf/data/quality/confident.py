@@ -32,6 +32,7 @@ _TINY = 1e-4
 _EVIDENCE = 3.0
 """Natural logarithms by which structure must explain the joint better before it is believed."""
 _ROUNDS = 30
+_POWERS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,9 @@ class LabelIssues:
     Attributes:
         quality: The posterior of the given class, float64, shape [n]; low where the label is likely wrong.
         suspected: The labels found wrong, as many as the confident joint counts at most, bool, shape [n].
-        suggested: The likeliest class by the posterior, int64, shape [n].
-        confidence: Its posterior, float64, shape [n].
-        posterior: Of every class, float64, shape [n, K].
+        suggested: The likeliest of the other classes, int64, shape [n].
+        confidence: Its posterior, of probabilities as sharp as the labels say they may be, float64, shape [n].
+        belief: Probabilities of true classes without regard to the label, of the first round, float64, shape [n, K].
         confident_joint: Rows by given and by true class, scaled to the counts of labels, float64, shape [K, K].
         transition: P(label | true class), float64, shape [K, K], a row a true class.
         noise_rate: Estimated share of wrong labels.
@@ -53,7 +54,7 @@ class LabelIssues:
     suspected: Bools
     suggested: Ints
     confidence: Floats
-    posterior: Floats
+    belief: Floats
     confident_joint: Floats
     transition: Floats
     noise_rate: float
@@ -73,8 +74,7 @@ def find_label_issues(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> La
     joint = confident_joint(z, p)
     transition = _transition(joint.T)
     levelled = _normalised(np.clip(p, _TINY, None) / _self_confidence(z, p))
-    posterior = _normalised(_deconvolved(levelled, transition) * transition[:, z].T)
-    return _issues(z, posterior, levelled.argmax(axis=1) != z, joint, transition)
+    return _issues(z, [_deconvolved(levelled, transition)], levelled.argmax(axis=1) != z, joint, transition)
 
 
 def confirm(labels: npt.ArrayLike, first: LabelIssues, probabilities: npt.ArrayLike) -> LabelIssues:
@@ -93,29 +93,52 @@ def confirm(labels: npt.ArrayLike, first: LabelIssues, probabilities: npt.ArrayL
     """
     z, p = _checked(labels, probabilities)
     again = _normalised(np.clip(p, _TINY, None))
-    posterior = (first.posterior + _normalised(again * first.transition[:, z].T)) / 2.0
-    differs = (first.posterior.argmax(axis=1) != z) | (again.argmax(axis=1) != z)
-    return _issues(z, posterior, differs, first.confident_joint, first.transition)
+    differs = (first.belief + again).argmax(axis=1) != z
+    return _issues(z, [first.belief, again], differs, first.confident_joint, first.transition)
 
 
-def _issues(z: Ints, posterior: Floats, differs: Bools, joint: Floats, transition: Floats) -> LabelIssues:
+def _issues(z: Ints, beliefs: list[Floats], differs: Bools, joint: Floats, transition: Floats) -> LabelIssues:
+    """What follows from beliefs about true classes, the last of which is the best."""
     rows = np.arange(z.size)
     wrong = float(joint.sum() - np.trace(joint))
-    quality = posterior[rows, z]
+    posterior = _posterior(beliefs[0], transition, z)
+    for belief in beliefs[1:]:
+        posterior = posterior + _posterior(belief, transition, z)
+    quality = _normalised(posterior)[rows, z]
     ranked = np.argsort(np.where(differs, quality, quality + 2.0), kind="stable")
     suspected = np.zeros(z.size, bool)
     suspected[ranked[: round(wrong)]] = True
-    suggested = posterior.argmax(axis=1).astype(np.int64)
+    others = _sharpened(beliefs[-1], transition, z)
+    others[rows, z] = -1.0
+    suggested = others.argmax(axis=1).astype(np.int64)
     return LabelIssues(
         quality=quality,
         suspected=suspected & differs,
         suggested=suggested,
-        confidence=posterior[rows, suggested],
-        posterior=posterior,
+        confidence=others[rows, suggested],
+        belief=beliefs[0],
         confident_joint=joint,
         transition=transition,
         noise_rate=wrong / z.size,
     )
+
+
+def _posterior(belief: Floats, transition: Floats, z: Ints) -> Floats:
+    """The true class by what is believed of it and by the label."""
+    return _normalised(belief * transition[:, z].T)
+
+
+def _sharpened(belief: Floats, transition: Floats, z: Ints) -> Floats:
+    """The posterior of a belief to the power that makes the labels likeliest: a mean of models is less sure than it may be."""
+    logs = np.log(np.clip(belief, 1e-12, None))
+    best, likeliest = belief, -np.inf
+    for power in _POWERS:
+        sharp = _normalised(np.exp(power * (logs - logs.max(axis=1, keepdims=True))))
+        seen = _times(sharp, transition)[np.arange(z.size), z]
+        likelihood = float(column_sums(np.log(seen)[:, None])[0])
+        if likelihood > likeliest:
+            best, likeliest = sharp, likelihood
+    return _posterior(best, transition, z)
 
 
 def confident_joint(labels: Ints, probabilities: Floats) -> Floats:

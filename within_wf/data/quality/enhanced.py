@@ -123,7 +123,7 @@ class EnhancedDataValidator:
         return _corrected(data, self.label_column, found.corrections), report
 
     def _outliers(self, features: pl.DataFrame, isolated: set[int]) -> list[dict[str, Any]]:
-        found = []
+        found: list[dict[str, Any]] = []
         for name in numeric_columns(features):
             scores = robust_z(numbers(features[name]), self.outlier_threshold)
             rows = scores.outliers.tolist()
@@ -132,7 +132,7 @@ class EnhancedDataValidator:
                 entry = {"column": name, "method": "robust_z", "threshold": self.outlier_threshold, "indices": rows}
                 found.append({**entry, "values": values, "z_scores": scores.score[rows].tolist()})
         if isolated:
-            whole = {"column": None, "method": "isolation_forest", "threshold": self.outlier_threshold}
+            whole: dict[str, Any] = {"column": None, "method": "isolation_forest", "threshold": self.outlier_threshold}
             found.append({**whole, "indices": sorted(isolated)})
         return found
 
@@ -149,7 +149,7 @@ class EnhancedDataValidator:
             for name, dtype in features.schema.items()
             if name not in texts and not dtype.is_nested() and dtype != pl.Binary
         ]
-        found = []
+        found: list[dict[str, Any]] = []
         for name in texts:
             found += [{"column": name, "rows": rows} for rows in text_clusters(features[name].to_list(), seed=self.seed)]
         if len(plain) > 1:

@@ -164,25 +164,24 @@ def _running_median(y: Floats, width: int = 15) -> Floats:
 
 def _trimmed_residual(design: Floats, y: Floats) -> Floats:
     chosen = np.ones(y.size, bool)
-    residual: Floats = y
+    residual: Floats = y.copy()
     for _ in range(_STEPS):
-        residual = y - _times(design, _least_squares(design[chosen], y[chosen]))
+        residual = np.subtract(y, _times(design, _least_squares(design[chosen], y[chosen])))
         nearest = np.zeros(y.size, bool)
         nearest[np.argsort(np.abs(residual), kind="stable")[: max(design.shape[1] + 1, int(_KEPT * y.size))]] = True
         if np.array_equal(nearest, chosen):
             break
         chosen = nearest
-    centred: Floats = residual - np.median(residual)
-    return centred
+    return np.subtract(residual, np.median(residual), dtype=np.float64)
 
 
 def _least_squares(design: Floats, y: Floats) -> Floats:
     """Coefficients by the normal equations, their sums exact; a trace of a ridge keeps equal columns apart."""
     width = design.shape[1]
     gram = column_sums((design[:, :, None] * design[:, None, :]).reshape(len(design), -1)).reshape(width, width)
-    right = column_sums(design * y[:, None])
-    found: Floats = np.linalg.solve(gram + 1e-9 * np.diag(np.diag(gram) + 1.0), right)
-    return found
+    right: Floats = column_sums(design * y[:, None])
+    found = np.linalg.solve(gram + 1e-9 * np.diag(np.diag(gram) + 1.0), right)
+    return np.asarray(found, dtype=np.float64)
 
 
 def _times(design: Floats, coefficients: Floats) -> Floats:

@@ -64,13 +64,13 @@ def find_target_issues(x: Floats, target: npt.ArrayLike, content: list[str], *, 
     trusted = first <= _CUT * _spread(first)
     each = out_of_fold_values(x, y, fold, order, make, trusted)
     predicted = _mean(each)
-    residual = np.abs(y - predicted)
-    doubt = _mean((each - predicted) ** 2)
+    residual: Floats = np.abs(y - predicted)
+    doubt: Floats = _mean((each - predicted) ** 2)
     spread = _spread(residual)
     if spread == 0.0:
         wrong = residual > 0
-        return TargetIssues(1.0 - wrong, residual, wrong, predicted, float(wrong.mean()))
-    score: Floats = residual / np.sqrt(spread**2 + doubt)
+        return TargetIssues(np.where(wrong, 0.0, 1.0), residual, wrong, predicted, float(wrong.mean()))
+    score: Floats = np.asarray(residual / np.sqrt(spread**2 + doubt), dtype=np.float64)
     chance, rate = _mixture(residual, float(y.max() - y.min()), spread)
     return TargetIssues(1.0 - chance, score, chance >= SUSPECTED, predicted, rate)
 
