@@ -2,7 +2,7 @@
 
     python benchmarks/label_errors.py [--quick]
 
-Noise is put into labels of scikit-learn's digits (every second row), wine and breast cancer (``symmetric``: any other class;
+Noise is put into labels of scikit-learn's digits (every fourth row), wine and breast cancer (``symmetric``: any other class;
 ``pairwise``: the next one) and into targets of diabetes and Friedman's first function (``shift``: 1.5 to 3 standard deviations
 up or down; ``swap``: the target of another row). Means over three seeds. To reach: not below cleanlab on any, above on most.
 """

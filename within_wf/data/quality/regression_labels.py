@@ -78,6 +78,7 @@ def find_target_issues(x: Floats, target: npt.ArrayLike, content: list[str], *, 
 def _mixture(residual: Floats, width: float, spread: float) -> tuple[Floats, float]:
     """The probability that each residual is of the even component, and the share of all that are."""
     share = 0.1
+    widest = spread  # the median knows wrong numbers too: the right ones are no wider, or the normal would swallow all
     chance = np.zeros(residual.size)
     for _ in range(_ROUNDS):
         right = (1.0 - share) * np.exp(-0.5 * (residual / spread) ** 2) / (spread * np.sqrt(2.0 * np.pi))
@@ -85,7 +86,8 @@ def _mixture(residual: Floats, width: float, spread: float) -> tuple[Floats, flo
         chance = wrong / (right + wrong)
         total = float(column_sums((1.0 - chance)[:, None])[0])
         share = min(0.9, 1.0 - total / residual.size)
-        spread = max(float(np.sqrt(column_sums(((1.0 - chance) * residual**2)[:, None])[0] / total)), 1e-9 * width)
+        fitted = float(np.sqrt(column_sums(((1.0 - chance) * residual**2)[:, None])[0] / total))
+        spread = min(max(fitted, 1e-9 * width), widest)
     return chance, share
 
 
