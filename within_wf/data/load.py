@@ -10,7 +10,7 @@ from typing import Literal
 
 import polars as pl
 
-from within_wf.config.dataset import DatasetConfig, SampleWorldSource
+from within_wf.config.dataset import DatasetConfig, FileSource, SampleWorldSource
 from within_wf.config.load import load_file
 from within_wf.data.layout import Layout, contract_layout, layout_of
 from within_wf.data.readers.files import read_files

@@ -16,7 +16,8 @@ from within_wf.data.dvc.fetch import fetch
 from within_wf.data.dvc.pointer import find_pointer
 from within_wf.data.layout import contract_layout
 from within_wf.data.load import kept_rows, load_dataset, raw_files
-from within_wf.data.readers.raw import open_raw
+from within_wf.data.readers.kinds import file_kind
+from within_wf.data.readers.open import open_raw
 from within_wf.data.readers.table import read_table
 from within_wf.data.schemas import CONTRACTS, Contract
 from within_wf.data.versions.csv_types import typed
@@ -86,8 +87,9 @@ def open_source(
     table = load_dataset(source, None if contract == NO_CONTRACT else contract, configs=configs, data=data)
     config = load_file(configs / "data" / f"{source}.yaml", DatasetConfig)
     kept = contract or ("ad_performance" if config.ads is not None else "account_health")
-    files = raw_files(source, config.source, data) if isinstance(config.source, FileSource) else {}
-    raw = {file: digest_file(place) for file, place in files.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        files = raw_files(source, config.source, data, Path(folder)) if isinstance(config.source, FileSource) else {}
+        raw = {file: digest_file(place) for file, place in files.items()}
     return Source(_checked(name or config.name), table, None if kept == NO_CONTRACT else kept, raw, source)
 
 
@@ -102,7 +104,7 @@ def _of_files(files: Mapping[str, Path], name: str, contract: str | None, said: 
         layout = contract_layout(_contract(kept))
         table, known = read_table(files, layout.kinds, layout.required, others=True, fixed=True), set(layout.kinds)
         table = kept_rows(table, layout, name, "refuse")
-    if all(file.kind == "csv" for file in opened):
+    if all(file_kind(path, file).format == "csv" for file, path in files.items()):
         columns = table.get_columns()
         table = pl.DataFrame([column if column.name in known else typed(column, like.get(column.name)) for column in columns])
     return Source(name, table, None if kept == NO_CONTRACT else kept, raw, said)
