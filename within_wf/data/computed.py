@@ -130,13 +130,13 @@ def _elementary(name: str, least: float | None = None) -> Callable[[pl.Series], 
     def compute(column: pl.Series) -> pl.Series:
         import torch
 
-        from within_wf.ops import exact
+        from within_wf.ops.exact import elementwise
 
         known = column.cast(pl.Float64)
         if least is not None:
             known = known.set((known <= least).fill_null(value=False), None)
         values = torch.from_numpy(np.array(known.fill_null(1.0).to_numpy()))
-        return pl.Series(getattr(exact, name)(values).numpy()).set(known.is_null(), None)
+        return pl.Series(getattr(elementwise, name)(values).numpy()).set(known.is_null(), None)
 
     return compute
 

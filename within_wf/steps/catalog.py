@@ -56,7 +56,7 @@ STEPS: tuple[Step, ...] = (
         "read_source",
         "dataset",
         reads=("dataset.source", "dataset.ads", "dataset.series"),
-        libraries=("numpy", "polars", "pyarrow"),
+        libraries=(*_TORCH, "polars", "pyarrow"),
         compiled=True,
         when=("dataset.source.kind=files",),
     ),
