@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from within_wf.data.schemas import CONTRACTS
 from within_wf.data.versions.catalog import rows_of
 from within_wf.data.versions.drift import column_drift
-from within_wf.data.versions.row_digest import WIDTH, row_hashes
+from within_wf.data.versions.row_digest import row_hashes
 from within_wf.data.versions.statistics import value_of
 from within_wf.data.versions.version import Version
 from within_wf.errors import DatasetError, Problem
@@ -167,26 +168,24 @@ def _change(row: dict[str, Any], key: Sequence[str], values: Sequence[str]) -> d
 
 def _whole(old: pl.DataFrame, new: pl.DataFrame, common: Sequence[str], examples: int) -> dict[str, Any]:
     """Rows that one side has more often than the other, by the columns both have."""
-    added = _beyond(new.select(common), old.select(common))
-    removed = _beyond(old.select(common), new.select(common))
+    sides = [table.select(common) for table in (old, new)]
+    times = [_numbered(side) for side in sides]
+    removed, added = _beyond(sides[0], *times), _beyond(sides[1], *reversed(times))
     named = {"added": _named(added, examples), "removed": _named(removed, examples), "changed": []}
     return {"added": added.height, "removed": removed.height, "changed": None, "changes": {}, "examples": named}
 
 
-def _beyond(table: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
-    """The rows of a table but for as many equal ones as the other has, the last of equal rows first."""
-    if not table.width or not table.height:
-        return table
-    times = [_numbered(side) for side in (table, other)]
-    extra = times[0].join(times[1], on=["hash", "time"], how="anti", maintain_order="left")
-    return table[extra["row"]]
+def _beyond(table: pl.DataFrame, mine: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a table but for as many equal ones as the other has, the first of equal rows left out first."""
+    extra = mine.join(other, on=["high", "low", "time"], how="anti", maintain_order="left")
+    return table[extra["row"]] if table.width else table
 
 
 def _numbered(table: pl.DataFrame) -> pl.DataFrame:
-    """The hash of each row, and which of the rows of that hash it is."""
-    hashes = row_hashes(table).view(f"V{WIDTH}").ravel()
-    hashed = pl.DataFrame({"hash": pl.Series([bytes(one) for one in hashes], dtype=pl.Binary)})
-    return hashed.with_row_index("row").with_columns(time=pl.int_range(pl.len()).over("hash"))
+    """Half of the hash of each row (128 bits), and which of the rows of that hash it is."""
+    words = row_hashes(table).view("<u8") if table.width else np.empty((0, 2), np.uint64)
+    hashed = pl.DataFrame({"high": words[:, 0], "low": words[:, 1]}, schema={"high": pl.UInt64, "low": pl.UInt64})
+    return hashed.with_row_index("row").with_columns(time=pl.int_range(pl.len()).over("high", "low"))
 
 
 def _named(rows: pl.DataFrame, examples: int) -> list[dict[str, Any]]:
