@@ -1,5 +1,6 @@
 """Each kind of bad input, from the files to the message in docs/bad-input.md, word for word."""
 
+import gzip
 import json
 import re
 from datetime import datetime
@@ -51,6 +52,11 @@ CASES = {
     "web page named .csv": {"ads.csv": b"<!DOCTYPE html><html></html>"},
     "JSON named .csv": {"ads.csv": b'[{"ad_id": "a1"}]'},
     "pickle named .parquet": {"ads.parquet": b"\x80\x04\x95" + b"\0" * 100},
+    "JSON lines that are none": {"ads.jsonl": b'{"ad_id": "a1", "score": 1, "platform": "web"}\n{"ad_id": "a2"\n[3]\n'},
+    "JSON lines with lists": {"ads.jsonl": b'{"ad_id": "a1", "score": [1, 2], "platform": "web"}\n'},
+    "gzip that is cut short": {"ads.csv.gz": gzip.compress(SOUND, mtime=0)[:-12]},
+    "compressed Parquet": {"ads.parquet.gz": gzip.compress(parquet(FRAME), mtime=0)},
+    "Arrow cut short": {"ads.arrow": b"ARROW1\0\0" + b"\0" * 40},
     "zero bytes": {"ads.csv": SOUND + b"\0\0\0\n"},
     "folder with a file's name": {"ads.csv": {}},
     "missing columns": {"ads.csv": table("a1,5,2024-01-01", header="Ad_ID,hits,day")},

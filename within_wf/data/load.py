@@ -36,7 +36,7 @@ def load_dataset(
     """Load a table.
 
     Args:
-        dataset: A file, CSV or Parquet by its content, whose columns are named as the contract names them; or the name of a
+        dataset: A file, of a kind that its content says, whose columns are named as the contract names them; or the name of a
             dataset in ``configs/data``.
         schema_type: ``ad_performance`` or ``account_health``. Where it is not said: of a file, the contract whose keys it has;
             of a dataset, its ads, or else its series.
