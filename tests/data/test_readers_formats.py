@@ -134,7 +134,7 @@ def test_the_real_headline_tests():
 @real
 def test_the_real_campaigns():
     config, files = real_files("facebook_campaigns")
-    table = read_files(config.source, files)["ads"]
+    table = read_facebook_campaigns(files)
     with files["KAG_conversion_data.csv"].open(newline="") as file:
         raw = list(csv.DictReader(file))
     assert table["ad_id"].to_list() == [row["ad_id"] for row in raw]
