@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import suppress
+
+import pytest
 
 with suppress(ImportError):  # a GPU is checked without it
     from hypothesis import settings
@@ -17,3 +21,23 @@ LONG = ("tests/ops/test_sanitizers.py", "tests/chaos/", "tests/workflow/")
 def pytest_collection_modifyitems(items):
     """Put them first, for each worker alike."""
     items.sort(key=lambda item: next((place for place, start in enumerate(LONG) if item.nodeid.startswith(start)), len(LONG)))
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """The URL of an S3 server."""
+    code = (
+        "from moto.server import ThreadedMotoServer; import sys; "
+        "server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False); server.start(); "
+        "print(server.get_host_and_port()[1], flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+    process.kill()
+    process.communicate()

@@ -3,8 +3,6 @@
 import hashlib
 import json
 import os
-import subprocess
-import sys
 
 import polars as pl
 import pytest
@@ -247,39 +245,19 @@ def test_a_source_that_is_tracked(repo):
     assert (source.name, source.table.height) == ("two", 1)
 
 
-@pytest.fixture(scope="module")
-def server():
-    """The URL of an S3 server."""
-    code = (
-        "from moto.server import ThreadedMotoServer; import sys; "
-        "server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False); server.start(); "
-        "print(server.get_host_and_port()[1], flush=True); sys.stdin.read()"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", code],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-    process.kill()
-    process.communicate()
-
-
-def test_an_s3_remote(repo, got, server, monkeypatch):
+def test_an_s3_remote(repo, got, s3_server, monkeypatch):
     import s3fs
 
     monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     bucket = f"bucket-{os.urandom(4).hex()}"
-    files = s3fs.S3FileSystem(endpoint_url=server, key="AKIDEXAMPLE", secret="hunter22")
+    files = s3fs.S3FileSystem(endpoint_url=s3_server, key="AKIDEXAMPLE", secret="hunter22")
     files.mkdir(bucket)
     table = pl.DataFrame({"ad": ["a1"], "clicks": [1]}).write_csv().encode()
     for place, digest in (("store/files/md5", md5(table)), ("store", md5(MORE))):
         files.pipe_file(f"{bucket}/{place}/{digest[:2]}/{digest[2:]}", table if digest == md5(table) else MORE)
-    repo.config(f"[core]\n    remote = far\n['remote \"far\"']\n    url = s3://{bucket}/store\n    endpointurl = {server}\n")
+    repo.config(f"[core]\n    remote = far\n['remote \"far\"']\n    url = s3://{bucket}/store\n    endpointurl = {s3_server}\n")
     secrets = "    access_key_id = AKIDEXAMPLE\n    secret_access_key = hunter22\n    region = us-east-1\n"
     repo.config(f"['remote \"far\"']\n{secrets}", "config.local")
     assert got(repo.point("ads.csv", md5(table), "hash: md5", f"size: {len(table)}")) == {"ads.csv": table}

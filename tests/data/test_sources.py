@@ -1,8 +1,6 @@
 """Where raw files are found: folders, patterns, and URLs (S3 on a server of moto's)."""
 
 import os
-import subprocess
-import sys
 
 import polars as pl
 import pytest
@@ -25,30 +23,15 @@ def folder(tmp_path):
     return tmp_path / "raw"
 
 
-@pytest.fixture(scope="module")
-def server():
-    """The URL of an S3 server."""
-    code = (
-        "from moto.server import ThreadedMotoServer; import sys; "
-        "server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False); server.start(); "
-        "print(server.get_host_and_port()[1], flush=True); sys.stdin.read()"
-    )
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], text=True, **pipes)
-    yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-    process.kill()
-    process.communicate()
-
-
 @pytest.fixture
-def bucket(server, monkeypatch, folder):
+def bucket(s3_server, monkeypatch, folder):
     """The files in a bucket."""
     import s3fs
 
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2hunter2")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
     files = s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
     name = f"bucket-{os.urandom(4).hex()}"
     files.mkdir(name)

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import replace
@@ -22,35 +20,15 @@ from within_wf.store.verify import verify
 SECRET = "wJalrXUtnFEMI/K7MDENG"
 
 
-@pytest.fixture(scope="module")
-def server():
-    """The URL of an S3 server."""
-    code = (
-        "from moto.server import ThreadedMotoServer; import sys; "
-        "server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False); server.start(); "
-        "print(server.get_host_and_port()[1], flush=True); sys.stdin.read()"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", code],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-    process.kill()
-    process.communicate()
-
-
 @pytest.fixture
-def s3(server, monkeypatch, tmp_path):
+def s3(s3_server, monkeypatch, tmp_path):
     """Opens the tier at a fresh bucket."""
     import s3fs
 
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    options = {"endpoint_url": server}
+    options = {"endpoint_url": s3_server}
     bucket = f"bucket-{os.urandom(4).hex()}"
     s3fs.S3FileSystem(**options, use_listings_cache=False).mkdir(bucket)
     return f"s3://{bucket}/team", options

@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -141,9 +142,7 @@ def test_any_header_is_written_so_that_it_is_read_again(tmp_path, header):
     assert load_dataset("x", configs=tmp_path / "configs")[header].to_list()[:2] == ["a", "b"]
 
 
-def test_the_written_run_is_a_run(tmp_path, monkeypatch):
-    from pathlib import Path
-
+def test_the_written_run_is_a_run(tmp_path):
     (tmp_path / "configs").mkdir()
     for folder in ("training", "schemas", "evaluation"):
         source = Path(__file__).parents[3] / "configs" / folder
@@ -182,6 +181,7 @@ def test_only_the_first_rows_are_looked_at(tmp_path, monkeypatch):
     from within_wf.data.init import look
 
     monkeypatch.setattr(look, "LOOKED_AT", 10)
-    table, columns = look_at({"a": tmp_path / "x.csv", "b": tmp_path / "x.csv"} if ads(tmp_path / "x.csv") else {})
+    path = Path(ads(tmp_path / "x.csv"))
+    table, columns = look_at({"a": path, "b": path})
     assert table.height == 10
     assert {column.rows for column in columns} == {10}
