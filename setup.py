@@ -21,6 +21,8 @@ FOR_GPU = ("_cuda.cpp", ".cu")
 """How sources end that need CUDA: with torch's headers for g++, with kernels for nvcc."""
 OF_OTHER_INSTRUCTIONS = ("_baseline.cpp", "_avx512.cpp")
 """How sources end that a build of AVX2 alone leaves out."""
+UNITY = ("_ops.cpp", "_autograd.cpp", "_cpu.cpp", "_cuda.cpp")
+"""How sources end that hold little but torch's templates: those of a kind are compiled as one, in a sixth of the time."""
 spec = importlib.util.spec_from_file_location("fingerprint", HERE / "within_wf/ops/fingerprint.py")
 fingerprint = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(fingerprint)
@@ -76,6 +78,7 @@ class Build(BuildExtension):
         if header.exists() and said.exists() and said.read_text() == made_of:
             return
         header.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(HERE / "csrc/core/torch.h", header.with_suffix(""))  # read where it is included once more
         done = subprocess.run([*command, "-o", str(header)], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             header.unlink(missing_ok=True)
@@ -97,13 +100,37 @@ def cuda_folders(what: Literal["INCLUDES", "LIBRARIES"]) -> list[str]:
 
 
 def write_digest() -> str:
-    """The folder of a header that says what is built; written where it changed, so that one source alone is compiled again."""
+    """The folder of a header that says what is built."""
     header = HERE / "build/generated/build_digest.h"
-    content = f'#define WITHIN_BUILD_DIGEST "{fingerprint.core_digest()}"\n'
-    if not header.exists() or header.read_text() != content:
-        header.parent.mkdir(parents=True, exist_ok=True)
-        header.write_text(content)
+    write_changed(header, f'#define WITHIN_BUILD_DIGEST "{fingerprint.core_digest()}"\n')
     return str(header.parent)
+
+
+def write_changed(path: Path, content: str) -> None:
+    """Write the file where it says something else, so that nothing more is compiled again."""
+    if not path.exists() or path.read_text() != content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+
+
+def unity(sources: list[str]) -> list[str]:
+    """The sources, those of one kind as one that includes them, or as two: exact layers are half of all.
+
+    WITHIN_UNITY=0 leaves each by itself, for work on one: it alone is compiled again.
+    """
+    if os.environ.get("WITHIN_UNITY") == "0":
+        return sources
+    of_kind: dict[str, list[str]] = {}
+    for source in sources:
+        path = Path(source)
+        ending = next((ending for ending in UNITY if path.name.endswith(ending)), None)
+        family = "exact" if path.parent.name == "exact" else "others"
+        of_kind.setdefault(f"build/generated/{family}{ending}" if ending else source, []).append(source)
+    for target, parts in of_kind.items():
+        content = "".join(f'#include "{Path(part).relative_to("csrc")}"\n' for part in parts)
+        if target not in parts:
+            write_changed(HERE / target, content)
+    return sorted(of_kind)
 
 
 def core() -> CppExtension:
@@ -125,7 +152,7 @@ def core() -> CppExtension:
     make = CUDAExtension if cuda else CppExtension
     return make(
         "within_wf._C",
-        sources,
+        unity(sources),
         include_dirs=[
             str(HERE / "build/precompiled"),
             str(HERE / "csrc"),

@@ -69,11 +69,6 @@ class Heads {
     int64_t shared_;
 };
 
-template <typename Work>
-void share(int64_t tasks, int64_t threads, const Work& work) {
-    if (tasks > 0) at::parallel_for(0, tasks, ceiling(tasks, threads), work);
-}
-
 std::tuple<at::Tensor, at::Tensor, at::Tensor> exact_attention_cpu(const at::Tensor& query, const at::Tensor& key,
                                                                    const at::Tensor& value,
                                                                    const std::optional<at::Tensor>& mask,

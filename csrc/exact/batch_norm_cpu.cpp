@@ -1,32 +1,27 @@
 // Batch normalisation on the CPU.
 #include "core/torch.h"
 
-#include "core/dispatch.h"
 #include "exact/batch_norm_checks.h"
 #include "exact/column_units.h"
+#include "exact/shared_kernels.h"
 
 namespace within {
 
-using RunReduce = void(const ReduceTask&);
 using RunBatch = void(const BatchTask&);
-using RunPair = void(const PairTask&);
-WITHIN_KERNEL(RunReduce, reduce_rows)
-WITHIN_KERNEL(RunReduce, reduce_columns)
 WITHIN_KERNEL(RunBatch, batch_forward)
 WITHIN_KERNEL(RunBatch, batch_backward)
-WITHIN_KERNEL(RunPair, pair_rows)
 WITHIN_KERNEL(RunPair, pair_columns)
 
 namespace {
 
-constexpr int64_t kNumbersOfThread = 1 << 13;
+constexpr int64_t kBatchNormNumbersOfThread = 1 << 13;
 using Three = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
 using Five = std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor>;
 
 // kernel(task) for parts of [0, count), `size` numbers each.
 template <typename Task>
-void share(void (*kernel)(const Task&), const Task& task, int64_t count, int64_t size) {
-    at::parallel_for(0, count, std::max<int64_t>(1, kNumbersOfThread / size), [&](int64_t begin, int64_t end) {
+void share_task(void (*kernel)(const Task&), const Task& task, int64_t count, int64_t size) {
+    at::parallel_for(0, count, std::max<int64_t>(1, kBatchNormNumbersOfThread / size), [&](int64_t begin, int64_t end) {
         Task own = task;
         own.begin = begin;
         own.end = end;
@@ -86,10 +81,10 @@ Five exact_batch_norm_cpu(const at::Tensor& x, const std::optional<at::Tensor>& 
                 });
             }
             finish(0, shape.channels);
-            return share(batch_forward_kernel(), task, shape.samples, std::max<int64_t>(shape.channels, 1));
+            return share_task(batch_forward_kernel(), task, shape.samples, std::max<int64_t>(shape.channels, 1));
         }
         // One channel after the other, so that what was read once is still near.
-        const int64_t grain = std::max<int64_t>(1, kNumbersOfThread / shape.count());
+        const int64_t grain = std::max<int64_t>(1, kBatchNormNumbersOfThread / shape.count());
         at::parallel_for(0, shape.channels, grain, [&](int64_t begin, int64_t end) {
             for (int64_t c = begin; c < end; ++c) {
                 if (training) {
@@ -173,10 +168,10 @@ Three exact_batch_norm_backward_cpu(const at::Tensor& gradient, const at::Tensor
                 for_column_units(pair.layout,
                                  [&](int64_t begin, int64_t end) { sum(pair_columns_kernel(), begin, end); });
             }
-            if (of_x) share(batch_backward_kernel(), task, shape.samples, shape.channels);
+            if (of_x) share_task(batch_backward_kernel(), task, shape.samples, shape.channels);
             return;
         }
-        const int64_t grain = std::max<int64_t>(1, kNumbersOfThread / shape.count());
+        const int64_t grain = std::max<int64_t>(1, kBatchNormNumbersOfThread / shape.count());
         at::parallel_for(0, shape.channels, grain, [&](int64_t begin, int64_t end) {
             for (int64_t c = begin; c < end; ++c) {
                 if (has_sums) sum(pair_rows_kernel(), c, c + 1);

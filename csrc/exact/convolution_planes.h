@@ -26,11 +26,6 @@ inline int64_t threads_for(const Convolution& of) {
                        of.x.out);
 }
 
-template <typename Work>
-void share(int64_t items, int64_t threads, const Work& work) {
-    at::parallel_for(0, items, std::max<int64_t>(1, ceiling(items, threads)), work);
-}
-
 // Every row_step-th row and column_step-th column.
 inline Images images_of(const at::Tensor& images, int64_t row_step, int64_t column_step) {
     return {dtype_of(images.scalar_type()), images.const_data_ptr(),       images.stride(0), images.stride(1),

@@ -11,7 +11,7 @@ WITHIN_KERNEL(ApplyDropout, dropout_apply)
 
 namespace {
 
-constexpr int64_t kNumbersOfThread = 1 << 14;
+constexpr int64_t kDropoutNumbersOfThread = 1 << 14;
 
 at::Tensor exact_dropout_cpu(const at::Tensor& x, const std::optional<at::Tensor>& sample_ids, double p, int64_t key,
                              int64_t step, int64_t shared) {
@@ -24,7 +24,7 @@ at::Tensor exact_dropout_cpu(const at::Tensor& x, const std::optional<at::Tensor
     task.sample_ids = ids.defined() ? ids.const_data_ptr<int64_t>() : nullptr;
     task.out = result.mutable_data_ptr();
     const int64_t blocks = task.blocks(), samples = given.numel() / task.row;
-    const int64_t grain = std::max<int64_t>(1, kNumbersOfThread / (4 * shared));
+    const int64_t grain = std::max<int64_t>(1, kDropoutNumbersOfThread / (4 * shared));
     at::parallel_for(0, samples * blocks, grain, [&task](int64_t begin, int64_t end) {
         DropoutTask part = task;
         part.begin = begin;

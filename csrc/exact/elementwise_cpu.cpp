@@ -13,10 +13,10 @@ WITHIN_KERNEL(ApplyUnary, unary_apply)
 
 namespace {
 
-constexpr int64_t kNumbersOfThread = 1 << 14;
+constexpr int64_t kElementwiseNumbersOfThread = 1 << 14;
 
 void run(const UnaryTask& task, int64_t count) {
-    at::parallel_for(0, count, kNumbersOfThread, [&task](int64_t begin, int64_t end) {
+    at::parallel_for(0, count, kElementwiseNumbersOfThread, [&task](int64_t begin, int64_t end) {
         UnaryTask part = task;
         part.begin = begin;
         part.end = end;

@@ -29,7 +29,7 @@ WITHIN_KERNEL(PairLossKernel, pair_loss_gradients)
 
 namespace {
 
-constexpr int64_t kNumbersOfThread = 1 << 14;
+constexpr int64_t kLossNumbersOfThread = 1 << 14;
 constexpr int64_t kRowsOfThread = 16;  // whose pairs are compared
 
 // Of the blocks of a task, in the order of exact/sum.h; a float's value where the task's format is not float64.
@@ -38,7 +38,7 @@ double sum_blocks(PointLossTask task, PointLossKernel* kernel) {
     const bool is_double = task.dtype == Dtype::float64;
     const KeptMemory sums(blocks * (is_double ? sizeof(double) : sizeof(float)));
     task.out = sums.as<void>();
-    at::parallel_for(0, blocks, kNumbersOfThread / kSumBlock, [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, blocks, kLossNumbersOfThread / kSumBlock, [&](int64_t begin, int64_t end) {
         PointLossTask part = task;
         part.begin = begin;
         part.end = end;
@@ -100,7 +100,7 @@ at::Tensor exact_pointwise_loss_cpu(const at::Tensor& input, const at::Tensor& t
                        input.options());
     at::Tensor result = at::empty_like(tensors.input);
     tensors.task.out = result.mutable_data_ptr();
-    run(tensors.task, tensors.task.count, kNumbersOfThread, point_loss_values_kernel());
+    run(tensors.task, tensors.task.count, kLossNumbersOfThread, point_loss_values_kernel());
     return result;
 }
 
@@ -118,14 +118,14 @@ at::Tensor exact_pointwise_loss_backward_cpu(const at::Tensor& gradient, const a
     tensors.task.incoming = incoming.const_data_ptr();
     tensors.task.is_one_incoming = wanted != LossReduction::none;
     tensors.task.divisor = divisor_of(tensors.task, wanted);
-    run(tensors.task, tensors.task.count, kNumbersOfThread, point_loss_gradients_kernel());
+    run(tensors.task, tensors.task.count, kLossNumbersOfThread, point_loss_gradients_kernel());
     return result;
 }
 
 // Calls the kernel for all rows, each thread with memory of its own.
 void run_rows(const ClassLossTask& task, const ClassShape& shape, bool is_log, ClassLossKernel* kernel) {
     const int64_t bytes = shape.classes * class_loss_scratch_kernel()() * (task.dtype == Dtype::float64 ? 8 : 4);
-    const int64_t rows_of_thread = std::max<int64_t>(1, kNumbersOfThread / 4 / shape.classes);
+    const int64_t rows_of_thread = std::max<int64_t>(1, kLossNumbersOfThread / 4 / shape.classes);
     at::parallel_for(0, shape.row_count(), rows_of_thread, [&](int64_t begin, int64_t end) {
         const KeptMemory scratch(is_log ? 0 : bytes);
         ClassLossTask part = task;

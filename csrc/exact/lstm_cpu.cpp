@@ -29,7 +29,7 @@ namespace {
 
 // Calls work(part, begin, end) for shares of `count` items of each of `parts`.
 template <typename Work>
-void share(int64_t parts, int64_t count, int64_t threads, int64_t multiple, const Work& work) {
+void share_parts(int64_t parts, int64_t count, int64_t threads, int64_t multiple, const Work& work) {
     const int64_t shares = std::max<int64_t>(1, ceiling(threads, parts));
     const int64_t size = std::max<int64_t>(1, ceiling(ceiling(count, shares), multiple) * multiple);
     const int64_t tasks = ceiling(count, size);
@@ -60,7 +60,7 @@ LstmResult run_forward(const LstmLayer& layer, bool keeps) {
     const KeptMemory biases(layer.has_bias ? directions * blocks * step : 0);
     const int64_t threads =
         threads_for(directions * shape.moments * batch * kLstmGates * hidden * (shape.inputs + hidden));
-    share(directions, blocks, threads, 1, [&](int64_t direction, int64_t first, int64_t last) {
+    share_parts(directions, blocks, threads, 1, [&](int64_t direction, int64_t first, int64_t last) {
         LstmPackGates task{};
         task.shape = shape;
         task.w_ih = layer.weight(direction, 0).const_data_ptr();
@@ -75,7 +75,7 @@ LstmResult run_forward(const LstmLayer& layer, bool keeps) {
         task.panels = panels.as<char>() + direction * blocks * panel_bytes;
         lstm_pack_gates_kernel()(task);
     });
-    share(directions, batch, threads, 1, [&](int64_t direction, int64_t row, int64_t row_end) {
+    share_parts(directions, batch, threads, 1, [&](int64_t direction, int64_t row, int64_t row_end) {
         const KeptMemory scratch((row_end - row) * (hidden + kLstmSpare) * 8);
         const int64_t state = direction * batch * hidden;
         LstmForward task{};
@@ -169,7 +169,7 @@ std::vector<at::Tensor> exact_lstm_backward_cpu(const at::Tensor& grad_output, c
         const KeptMemory of_hidden(directions * hidden_bytes);
         for (int64_t direction = 0; direction < directions; ++direction)
             pack_columns(shape, layer.weight(direction, 1), 0, gates, of_hidden.as<char>() + direction * hidden_bytes);
-        share(directions, batch, threads_for(products), 1, [&](int64_t direction, int64_t row, int64_t row_end) {
+        share_parts(directions, batch, threads_for(products), 1, [&](int64_t direction, int64_t row, int64_t row_end) {
             const KeptMemory scratch((row_end - row) * (hidden + kLstmSpare) * 8);
             const int64_t state = direction * batch * hidden;
             LstmBackward task{};
@@ -195,15 +195,15 @@ std::vector<at::Tensor> exact_lstm_backward_cpu(const at::Tensor& grad_output, c
             const KeptMemory of_inputs(grad_step * (inputs + kLstmSpare) * size);
             for (int64_t direction = 0; direction < directions; ++direction)
                 pack_columns(shape, layer.weight(direction, 0), direction * gates, grad_step, of_inputs.as<void>());
-            share(1, places.rows, threads_for(places.rows * grad_step * inputs), 12,
-                  [&](int64_t, int64_t row, int64_t row_end) {
-                      lstm_input_gradient_kernel()({shape, row, row_end, grad_gates.as<void>(), grad_step, moments,
-                                                    of_inputs.as<void>(), layer.sequence(result[0])});
-                  });
+            share_parts(1, places.rows, threads_for(places.rows * grad_step * inputs), 12,
+                        [&](int64_t, int64_t row, int64_t row_end) {
+                            lstm_input_gradient_kernel()({shape, row, row_end, grad_gates.as<void>(), grad_step,
+                                                          moments, of_inputs.as<void>(), layer.sequence(result[0])});
+                        });
         }
 
         const int of_direction = layer.has_bias ? 4 : 2;
-        share(directions, gates, threads_for(products), 12, [&](int64_t direction, int64_t first, int64_t last) {
+        share_parts(directions, gates, threads_for(products), 12, [&](int64_t direction, int64_t first, int64_t last) {
             const KeptMemory scratch(
                 ((last - first + kLstmBlock + 1) * (inputs + hidden + kLstmSpare) + 8 * kLstmBlock) * size);
             const at::Tensor* const to = result.data() + 3 + direction * of_direction;

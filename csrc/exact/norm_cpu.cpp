@@ -3,10 +3,10 @@
 
 #include <cstring>
 
-#include "core/dispatch.h"
 #include "core/kept_memory.h"
 #include "exact/batch_norm.h"
 #include "exact/norm_checks.h"
+#include "exact/shared_kernels.h"
 #include "exact/sum.h"
 
 namespace within {
@@ -14,15 +14,13 @@ namespace within {
 using RunNorm = void(const NormTask&);
 using RunNormBackward = void(const NormBackward&);
 using AddChains = void(const ChainsTask&);
-using RunPair = void(const PairTask&);
 WITHIN_KERNEL(RunNorm, norm_forward)
 WITHIN_KERNEL(RunNormBackward, norm_backward)
 WITHIN_KERNEL(AddChains, norm_add_chains)
-WITHIN_KERNEL(RunPair, pair_rows)
 
 namespace {
 
-constexpr int64_t kNumbersOfThread = 1 << 13;
+constexpr int64_t kNormNumbersOfThread = 1 << 13;
 constexpr int64_t kShortRow = 128;  // numbers
 using Three = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
 
@@ -30,7 +28,7 @@ const void* at_byte(const at::Tensor& of, int64_t byte) {
     return of.defined() ? static_cast<const char*>(of.const_data_ptr()) + byte : nullptr;
 }
 
-int64_t rows_of_thread(int64_t n) { return std::max<int64_t>(1, kNumbersOfThread / n); }
+int64_t rows_of_thread(int64_t n) { return std::max<int64_t>(1, kNormNumbersOfThread / n); }
 
 Three exact_norm_cpu(const at::Tensor& x, int64_t dims, const std::optional<at::Tensor>& weight,
                      const std::optional<at::Tensor>& bias, double eps, bool is_centred) {
@@ -76,7 +74,7 @@ void share_chains(const NormBackward& task, int64_t rows, at::Tensor* of_weight,
     const KeptMemory memory(2 * units * pitch * size);
     char *const weights = memory.as<char>(), *const biases = weights + units * pitch * size;
     auto add_chains = [&] {
-        at::parallel_for(0, n, std::max<int64_t>(64, kNumbersOfThread / units), [&](int64_t begin, int64_t end) {
+        at::parallel_for(0, n, std::max<int64_t>(64, kNormNumbersOfThread / units), [&](int64_t begin, int64_t end) {
             norm_add_chains_kernel()({is_double, weights, rows, pitch, begin, end, of_weight->mutable_data_ptr()});
             norm_add_chains_kernel()({is_double, biases, rows, pitch, begin, end, of_bias->mutable_data_ptr()});
         });
@@ -100,7 +98,7 @@ void share_chains(const NormBackward& task, int64_t rows, at::Tensor* of_weight,
         return add_chains();
     }
     const int64_t of_unit = n * std::min<int64_t>(rows, kSumBlock) / kSumLanes + 1;
-    at::parallel_for(0, units, std::max<int64_t>(1, kNumbersOfThread / of_unit), [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, units, std::max<int64_t>(1, kNormNumbersOfThread / of_unit), [&](int64_t begin, int64_t end) {
         for (int64_t unit = begin; unit < end; ++unit) {
             NormBackward own = task;
             const int64_t block = unit / kSumLanes * kSumBlock, last = std::min(rows, block + kSumBlock);

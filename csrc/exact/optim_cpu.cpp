@@ -22,7 +22,7 @@ WITHIN_KERNEL(ClipKernel, clip_numbers)
 
 namespace {
 
-constexpr int64_t kNumbersOfThread = 1 << 14;
+constexpr int64_t kOptimNumbersOfThread = 1 << 14;
 
 // Calls work(i, begin, end) from several threads for parts of [0, counts[i]) of each i.
 template <typename Work>
@@ -68,7 +68,7 @@ void exact_adam_cpu(at::TensorList parameters, at::TensorList gradients, at::Ten
                             : adam_rates(tensors.steps[i], lr, beta1, beta2, eps, weight_decay, is_decoupled, maximize,
                                          has_largest));
     }
-    share_out(sizes_of(parameters), kNumbersOfThread, [&](size_t i, int64_t begin, int64_t end) {
+    share_out(sizes_of(parameters), kOptimNumbersOfThread, [&](size_t i, int64_t begin, int64_t end) {
         StepTask part = tasks[i];
         part.begin = begin;
         part.end = end;
@@ -85,7 +85,7 @@ void exact_sgd_cpu(at::TensorList parameters, at::TensorList gradients, at::Tens
     const at::AutoDispatchBelowADInplaceOrView below;
     const AlikeTensors own(parameters), own_gradients(gradients, &own), own_momenta(momenta, &own);
     const SgdRates rates = sgd_rates(lr, momentum, dampening, weight_decay, nesterov, maximize, is_first);
-    share_out(sizes_of(parameters), kNumbersOfThread, [&](size_t i, int64_t begin, int64_t end) {
+    share_out(sizes_of(parameters), kOptimNumbersOfThread, [&](size_t i, int64_t begin, int64_t end) {
         sgd_step_kernel()(
             {dtype_of(parameters[i].scalar_type()), own[i].mutable_data_ptr(), own_gradients[i].const_data_ptr(),
              momenta.empty() ? nullptr : own_momenta[i].mutable_data_ptr(), nullptr, nullptr, begin, end},
@@ -111,7 +111,7 @@ at::Tensor exact_total_norm_cpu(at::TensorList tensors, double norm_type) {
     }
     const KeptMemory memory(total * sizeof(double));
     double* const sums = memory.as<double>();
-    share_out(blocks, kNumbersOfThread / kSumBlock, [&](size_t i, int64_t begin, int64_t end) {
+    share_out(blocks, kOptimNumbersOfThread / kSumBlock, [&](size_t i, int64_t begin, int64_t end) {
         norm_sums_kernel()({norm, dtype_of(own[i].scalar_type()), own[i].const_data_ptr(), own[i].numel(), begin, end,
                             sums + starts[i]});
     });
@@ -141,7 +141,7 @@ at::Tensor exact_total_norm_cpu(at::TensorList tensors, double norm_type) {
 void clip_all(at::TensorList tensors, bool is_scaled, double factor) {
     const at::AutoDispatchBelowADInplaceOrView below;
     const AlikeTensors own(tensors);
-    share_out(sizes_of(tensors), kNumbersOfThread, [&](size_t i, int64_t begin, int64_t end) {
+    share_out(sizes_of(tensors), kOptimNumbersOfThread, [&](size_t i, int64_t begin, int64_t end) {
         clip_numbers_kernel()(
             {dtype_of(own[i].scalar_type()), own[i].mutable_data_ptr(), begin, end, is_scaled, factor});
     });

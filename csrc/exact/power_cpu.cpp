@@ -11,13 +11,13 @@ WITHIN_KERNEL(ApplyPower, power_apply)
 
 namespace {
 
-constexpr int64_t kNumbersOfThread = 1 << 13;
+constexpr int64_t kPowerNumbersOfThread = 1 << 13;
 
 at::Tensor run(PowerPart part, const at::Tensor& gradient, const at::Tensor& x, const at::Tensor& y) {
     const at::Tensor bases = x.contiguous(), exponents = y.contiguous();
     at::Tensor result = at::empty((x.dim() == 0 ? y : x).sizes(), x.options());
     const PowerTask task = power_task(part, gradient, bases, exponents, result);
-    at::parallel_for(0, task.end, kNumbersOfThread, [&task](int64_t begin, int64_t end) {
+    at::parallel_for(0, task.end, kPowerNumbersOfThread, [&task](int64_t begin, int64_t end) {
         PowerTask part = task;
         part.begin = begin;
         part.end = end;

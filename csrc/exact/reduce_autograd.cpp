@@ -102,8 +102,8 @@ struct Reduce : torch::autograd::Function<Reduce> {
     }
 };
 
-at::Tensor reduce(const at::Tensor& x, at::IntArrayRef dim, bool keepdim, std::string_view reduction,
-                  double correction) {
+at::Tensor exact_reduce_autograd(const at::Tensor& x, at::IntArrayRef dim, bool keepdim, std::string_view reduction,
+                                 double correction) {
     if (!wants_gradient(x)) {
         const at::AutoDispatchBelowADInplaceOrView below;
         return call_reduce(x, dim, keepdim, reduction, correction);
@@ -114,7 +114,7 @@ at::Tensor reduce(const at::Tensor& x, at::IntArrayRef dim, bool keepdim, std::s
 }  // namespace
 
 TORCH_LIBRARY_IMPL(within, Autograd, m) {
-    m.impl("exact_reduce", &reduce);
+    m.impl("exact_reduce", &exact_reduce_autograd);
     m.impl("exact_reduce_slope", torch::autograd::autogradNotImplementedFallback());
 }
 TORCH_LIBRARY_IMPL(within, CUDA, m) { m.impl("exact_reduce_slope", &reduce_slope_by_steps); }

@@ -1,25 +1,22 @@
 // Reductions on the CPU.
 #include "core/torch.h"
 
-#include "core/dispatch.h"
 #include "core/kept_memory.h"
 #include "exact/column_units.h"
 #include "exact/reduce_checks.h"
+#include "exact/shared_kernels.h"
 #include "exact/sum.h"
 
 namespace within {
 
-using RunReduce = void(const ReduceTask&);
 using RunBlocks = void(const BlocksTask&);
 using RunSlope = void(const ReduceSlope&);
-WITHIN_KERNEL(RunReduce, reduce_rows)
-WITHIN_KERNEL(RunReduce, reduce_columns)
 WITHIN_KERNEL(RunBlocks, reduce_blocks)
 WITHIN_KERNEL(RunSlope, reduce_slope)
 
 namespace {
 
-constexpr int64_t kNumbersOfThread = 1 << 14;
+constexpr int64_t kReduceNumbersOfThread = 1 << 14;
 constexpr int64_t kLongRow = 1 << 16;  // numbers of a row that threads share
 
 // One stage of a row, its blocks shared among threads.
@@ -31,7 +28,7 @@ T share_blocks(BlocksTask task, int64_t n, Stage stage, T centre) {
     task.stage = stage;
     task.centre = centre;
     task.sums = sums;
-    at::parallel_for(0, blocks, kNumbersOfThread / kSumBlock, [&, task](int64_t begin, int64_t end) {
+    at::parallel_for(0, blocks, kReduceNumbersOfThread / kSumBlock, [&, task](int64_t begin, int64_t end) {
         BlocksTask own = task;
         own.begin = begin;
         own.end = end;
@@ -96,7 +93,7 @@ at::Tensor exact_reduce_cpu(const at::Tensor& x, at::IntArrayRef dim, bool keepd
         return out;
     }
     if (plan.is_rows()) {
-        const int64_t grain = std::max<int64_t>(1, kNumbersOfThread / plan.numbers);
+        const int64_t grain = std::max<int64_t>(1, kReduceNumbersOfThread / plan.numbers);
         at::parallel_for(0, plan.sums, grain, [&](int64_t begin, int64_t end) {
             ReduceTask own = task;
             own.begin = begin;
@@ -131,7 +128,7 @@ at::Tensor exact_reduce_slope_cpu(const at::Tensor& x, const at::Tensor& centre,
                            0,
                            0,
                            out.mutable_data_ptr()};
-    const int64_t grain = std::max<int64_t>(1, kNumbersOfThread / shape.inner);
+    const int64_t grain = std::max<int64_t>(1, kReduceNumbersOfThread / shape.inner);
     at::parallel_for(0, out.numel() / shape.inner, grain, [&](int64_t begin, int64_t end) {
         ReduceSlope own = task;
         own.begin = begin;

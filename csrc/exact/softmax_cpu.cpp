@@ -12,12 +12,12 @@ WITHIN_KERNEL(RunSoftmax, softmax_backward)
 
 namespace {
 
-constexpr int64_t kNumbersOfThread = 1 << 13;
+constexpr int64_t kSoftmaxNumbersOfThread = 1 << 13;
 
 void run(RunSoftmax* kernel, SoftmaxTask task, const SoftmaxShape& shape) {
     const int64_t width = std::min(shape.inner, kSoftmaxColumns);
     const int64_t units = shape.outer * ((shape.inner + kSoftmaxColumns - 1) / kSoftmaxColumns);
-    const int64_t grain = std::max<int64_t>(1, kNumbersOfThread / (shape.n * width));
+    const int64_t grain = std::max<int64_t>(1, kSoftmaxNumbersOfThread / (shape.n * width));
     at::parallel_for(0, units, grain, [&, task](int64_t begin, int64_t end) {
         SoftmaxTask own = task;
         own.begin = begin;

@@ -17,7 +17,7 @@ WITHIN_KERNEL(SumBlocks, sum_rows_blocks)
 
 namespace {
 
-constexpr int64_t kNumbersOfThread = 1 << 16;
+constexpr int64_t kSumRowsNumbersOfThread = 1 << 16;
 constexpr int64_t kFewestColumns = 32;  // of a task
 
 at::Tensor exact_sum_rows_cpu(const at::Tensor& x) {
@@ -29,7 +29,7 @@ at::Tensor exact_sum_rows_cpu(const at::Tensor& x) {
     const Dtype dtype = dtype_of(x.scalar_type());
     const int64_t size = dtype == Dtype::float64 ? 8 : 4, step = given.stride(0);
     const KeptMemory sums(blocks * columns * size);
-    const int64_t threads = std::clamp<int64_t>(rows * columns / kNumbersOfThread, 1, at::get_num_threads());
+    const int64_t threads = std::clamp<int64_t>(rows * columns / kSumRowsNumbersOfThread, 1, at::get_num_threads());
     const int64_t shares = ceiling(threads, blocks);
     const int64_t width = std::clamp(ceiling(columns, shares), kFewestColumns, kSumColumns);
     const int64_t strips = ceiling(columns, width), tasks = blocks * strips;

@@ -1,4 +1,4 @@
-// Among how many threads products are shared.
+// Products shared among threads.
 #pragma once
 
 #include <ATen/Parallel.h>
@@ -14,6 +14,12 @@ inline int64_t ceiling(int64_t count, int64_t of) { return (count + of - 1) / of
 
 inline int64_t threads_for(int64_t products) {
     return std::clamp<int64_t>(products / kWorkOfThread, 1, at::get_num_threads());
+}
+
+// work(begin, end) for parts of [0, items), about one for each thread.
+template <typename Work>
+void share(int64_t items, int64_t threads, const Work& work) {
+    at::parallel_for(0, items, std::max<int64_t>(1, ceiling(items, threads)), work);
 }
 
 }  // namespace within

@@ -17,7 +17,7 @@ void check_weights(const at::Tensor& weights) {
     if (wrong.any().item<bool>()) refuse_multiclass_weight(weights, wrong.to(at::kByte).argmax().item<int64_t>());
 }
 
-void check_groups(const at::Tensor& groups, int64_t num_groups) {
+void check_given_groups(const at::Tensor& groups, int64_t num_groups) {
     const at::Tensor wrong = (groups < 0) | (groups >= num_groups);
     if (!wrong.any().item<bool>()) return;
     const int64_t row = wrong.to(at::kByte).argmax().item<int64_t>();
@@ -66,7 +66,7 @@ at::Tensor multiclass_ovr_areas_cuda(const at::Tensor& probabilities, const at::
     of_whole[0].fill_(0);
     of_whole[1].fill_(rows);
     if (groups.has_value()) {
-        check_groups(*groups, num_groups);
+        check_given_groups(*groups, num_groups);
         of_groups = at::zeros({num_groups + 1}, of.options());
         of_groups.slice(0, 1).copy_(at::bincount(*groups, {}, num_groups).cumsum(0));
     }

@@ -30,8 +30,8 @@ WITHIN_KERNEL(WeightedRankSumsKernel, regression_weighted_products)
 
 namespace {
 
-constexpr int64_t kFewRows = 1 << 13;       // of which all errors are sorted
-constexpr int64_t kRowsOfAWhole = 1 << 18;  // a group so large is shared by all threads
+constexpr int64_t kFewRows = 1 << 13;        // of which all errors are sorted
+constexpr int64_t kPairsOfAWhole = 1 << 18;  // a group so large is shared by all threads
 
 int64_t shares_within(int64_t rows) { return at::in_parallel_region() ? 1 : shares_of(rows); }
 
@@ -365,7 +365,7 @@ void run_groups(const RegressionRows& rows, const at::Tensor& like, const int64_
     int64_t most = 0;
     for (int64_t g = 0; g < groups; ++g) {
         const RegressionRows own = grouped.rows_of(g);
-        if (own.count >= kRowsOfAWhole) {
+        if (own.count >= kPairsOfAWhole) {
             Whole(own, quantiles, memory, out + g * width).run();
         } else {
             most = std::max(most, own.count);
@@ -381,7 +381,7 @@ void run_groups(const RegressionRows& rows, const at::Tensor& like, const int64_
             s + 1 == shares ? groups : std::lower_bound(first, last, rows.count * (s + 1) / shares) - first;
         for (int64_t g = from; g < to; ++g) {
             const RegressionRows own = grouped.rows_of(g);
-            if (own.count < kRowsOfAWhole) Whole(own, quantiles, own_memory, out + g * width).run();
+            if (own.count < kPairsOfAWhole) Whole(own, quantiles, own_memory, out + g * width).run();
         }
     });
 }

@@ -14,7 +14,7 @@ namespace within {
 namespace {
 
 // Beyond these the CPU does it.
-constexpr int64_t kMostLimbs = int64_t{1} << 32;  // bytes
+constexpr int64_t kMostRegressionLimbs = int64_t{1} << 32;  // bytes
 constexpr int64_t kMostRows = int64_t{1} << 30;
 constexpr double kLargestWeight = 0x1p200;  // for which products with squares of ranks are finite
 
@@ -41,7 +41,7 @@ at::Tensor on_cpu(const RegressionArguments& given) {
         .to(given.predictions.device());
 }
 
-[[noreturn]] void refuse_row(const RegressionArguments& given, int64_t row) {
+[[noreturn]] void refuse_value_of_row(const RegressionArguments& given, int64_t row) {
     const double prediction = given.predictions[row].item<double>(), target = given.targets[row].item<double>();
     if (!is_finite(prediction)) refuse_regression_value(RegressionInput::predictions, row, prediction);
     if (!is_finite(target)) refuse_regression_value(RegressionInput::targets, row, target);
@@ -85,7 +85,7 @@ at::Tensor measure(const RegressionArguments& given) {
     C10_CUDA_KERNEL_LAUNCH_CHECK();
     const at::Tensor on_host = found.cpu();
     const int64_t* const first = on_host.const_data_ptr<int64_t>();
-    if (first[0] >= 0) refuse_row(given, first[0]);
+    if (first[0] >= 0) refuse_value_of_row(given, first[0]);
     if (double_of(static_cast<uint64_t>(first[1])) > kLargestWeight) return on_cpu(given);
     if (given.groups) check_groups("regression_metrics", *given.groups, given.num_groups);
     const Slices slices = slices_of(at::arange(rows, options), given.groups, given.num_groups);
@@ -129,7 +129,8 @@ at::Tensor regression_metrics_cuda(const at::Tensor& predictions, const at::Tens
         return at::full({slices, kRegressionMetrics + static_cast<int64_t>(quantiles.size())},
                         std::numeric_limits<double>::quiet_NaN(), predictions.options().dtype(at::kDouble));
     const RegressionArguments given = {predictions, targets, weights, groups, num_groups, quantiles};
-    if (predictions.size(0) >= kMostRows || slices > kMostLimbs / (kRegressionSums * kLimbs * 8)) return on_cpu(given);
+    if (predictions.size(0) >= kMostRows || slices > kMostRegressionLimbs / (kRegressionSums * kLimbs * 8))
+        return on_cpu(given);
     return predictions.scalar_type() == at::kDouble ? measure<double, int64_t>(given) : measure<float, int32_t>(given);
 }
 
