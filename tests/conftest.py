@@ -1,4 +1,4 @@
-"""What holds for all tests: a busy machine is no failure of hypothesis; what takes long in one piece comes first."""
+"""What holds for all tests: a busy machine is no failure of hypothesis; what takes long comes first, on one run together."""
 
 from __future__ import annotations
 
@@ -21,6 +21,22 @@ LONG = ("tests/ops/test_sanitizers.py", "tests/chaos/", "tests/workflow/")
 def pytest_collection_modifyitems(items):
     """Put them first, for each worker alike."""
     items.sort(key=lambda item: next((place for place, start in enumerate(LONG) if item.nodeid.startswith(start)), len(LONG)))
+
+
+ON_ONE_RUN = tuple(f"tests/workflow/test_{name}.py" for name in ("changes", "digests", "two_runs", "whole_run"))
+"""Files that compare with one finished run: while a worker makes it, another would wait for it."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Scopes are files, and those on one run are one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scopes(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return "on one run" if nodeid.startswith(ON_ONE_RUN) else super()._split_scope(nodeid)
+
+    return Scopes(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ columns = st.integers(2, 40).flatmap(
 )
 
 
-@settings(max_examples=300, derandomize=True)
+@settings(max_examples=80, derandomize=True)
 @given(columns)
 def test_equals_scikit_learn_with_weights_and_ties(rows):
     truth, probability, weight = (np.array(column) for column in rows)

@@ -23,7 +23,7 @@ rows_of = st.lists(
 )
 
 
-@settings(max_examples=200, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(rows_of)
 def test_equals_scikit_learn(rows):
     truth = np.array([row[0] for row in rows])

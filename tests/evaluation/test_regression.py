@@ -28,7 +28,7 @@ columns = st.integers(2, 30).flatmap(
 )
 
 
-@settings(max_examples=200, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(columns)
 def test_equals_scikit_learn_with_weights(rows):
     truth, prediction, weight = (np.array(column) for column in rows)
@@ -50,7 +50,7 @@ def test_equals_scikit_learn_with_weights(rows):
         assert math.isnan(got["mape"])
 
 
-@settings(max_examples=200, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(columns)
 def test_correlations_equal_scipy_and_a_weight_counts_rows(rows):
     truth, prediction, weight = (np.array(column) for column in rows)

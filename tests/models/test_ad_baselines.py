@@ -1,3 +1,5 @@
+from functools import cache
+
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -5,7 +7,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import mean_squared_error
 
 from within_wf.errors import TrainingError
-from within_wf.models.ad_baselines import ALPHAS, MOST_TREES, Ads, fit_ad_baselines, tfidf, weighted_mean
+from within_wf.models.ad_baselines import ALPHAS, MOST_TREES, Ads, Baseline, fit_ad_baselines, tfidf, weighted_mean
 
 WORDS = np.array(["save", "now", "free", "shoes", "summer", "new"])
 
@@ -27,6 +29,12 @@ def planted(texts: bool = True, table: bool = True, seed: int = 0) -> Ads:
     )
 
 
+@cache
+def fitted() -> dict[str, Baseline]:
+    """Those of ``planted()``."""
+    return fit_ad_baselines(planted(), 0)
+
+
 def error(ads: Ads, prediction: np.ndarray, of: np.ndarray) -> float:
     return mean_squared_error(ads.target[of], prediction[of], sample_weight=ads.weight[of])
 
@@ -46,7 +54,7 @@ def closed_form_ridge(ads: Ads, alpha: float) -> np.ndarray:
 
 def test_the_mean_is_the_weighted_one_of_the_training_ads():
     ads = planted()
-    prediction = fit_ad_baselines(ads, 0)["mean"].prediction
+    prediction = fitted()["mean"].prediction
     assert np.unique(prediction).size == 1
     assert prediction[0] == pytest.approx(np.average(ads.target[ads.train], weights=ads.weight[ads.train]), rel=1e-14)
 
@@ -55,7 +63,7 @@ def test_the_words_are_those_of_the_closed_form_with_the_best_alpha():
     ads = planted()
     by_alpha = {alpha: closed_form_ridge(ads, alpha) for alpha in ALPHAS}
     best = min(ALPHAS, key=lambda alpha: error(ads, by_alpha[alpha], ads.validation))
-    ridge = fit_ad_baselines(ads, 0)["tfidf_ridge"]
+    ridge = fitted()["tfidf_ridge"]
     assert ridge.prediction == pytest.approx(by_alpha[best], abs=1e-7)
     assert f"; alpha {best:g} of 0.3, 1, 3, 10 was best" in ridge.description
 
@@ -81,15 +89,15 @@ def test_boosting_stops_where_the_validation_ads_are_predicted_best():
 def test_what_is_planted_is_found_in_ads_that_were_not_seen(name):
     ads = planted()
     unseen = ~ads.train & ~ads.validation
-    baselines = fit_ad_baselines(ads, 0)
+    baselines = fitted()
     assert error(ads, baselines[name].prediction, unseen) < 0.8 * error(ads, baselines["mean"].prediction, unseen)
 
 
 def test_the_targets_of_the_test_ads_say_nothing():
     ads, other = planted(), planted()
     other.target[~ads.train & ~ads.validation] = 1e6
-    for name, baseline in fit_ad_baselines(ads, 0).items():
-        assert np.array_equal(baseline.prediction, fit_ad_baselines(other, 0)[name].prediction)
+    for name, baseline in fit_ad_baselines(other, 0).items():
+        assert np.array_equal(baseline.prediction, fitted()[name].prediction)
 
 
 def test_an_ad_without_weight_is_as_if_it_were_not_there():
@@ -104,16 +112,16 @@ def test_an_ad_without_weight_is_as_if_it_were_not_there():
         ads.train[counted],
         ads.validation[counted],
     )
-    fitted, again = fit_ad_baselines(ads, 0), fit_ad_baselines(rest, 0)
-    for name, baseline in fitted.items():
+    all_of_them, again = fit_ad_baselines(ads, 0), fit_ad_baselines(rest, 0)
+    for name, baseline in all_of_them.items():
         assert np.array_equal(baseline.prediction[counted], again[name].prediction)
 
 
 def test_weights_count_the_same_in_any_unit():
-    ads, other = planted(), planted()
+    other = planted()
     other.weight[:] *= 1024.0
-    for name, baseline in fit_ad_baselines(ads, 0).items():
-        assert np.array_equal(baseline.prediction, fit_ad_baselines(other, 0)[name].prediction)
+    for name, baseline in fit_ad_baselines(other, 0).items():
+        assert np.array_equal(baseline.prediction, fitted()[name].prediction)
 
 
 def test_weights_decide_what_is_learned():

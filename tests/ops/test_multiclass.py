@@ -56,7 +56,7 @@ def table_of(rows):
     return np.clip(table / table.sum(axis=1, keepdims=True), 0, 1)
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(rows_of, st.integers(1, CLASSES))
 def test_equals_scikit_learn(rows, k):
     table, labels = table_of(rows), np.array([row[0] for row in rows])
