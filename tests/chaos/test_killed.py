@@ -17,7 +17,7 @@ from tests.workflow.conftest import undisturbed  # noqa: F401 - a fixture
 from tests.workflow.place import Place
 
 pytestmark = pytest.mark.slow
-TIMES_EACH = 2
+TIMES_EACH = 1
 BETWEEN = 3
 """Steps, of the first ones, that are surely killed between their blobs and their record; of the others half are, by chance."""
 TRIES = 12

@@ -14,7 +14,7 @@ from within_wf.steps.refs import read_ref
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 SMALL = (
-    "dataset.source.rows=2000",
+    "dataset.source.rows=1000",
     "ad_score.training.epochs=4",
     "account_health.training.epochs=2",
     "account_health.data.windows.train_stride=6",
