@@ -166,6 +166,33 @@ def init(
 
 
 @data_app.command()
+def describe(
+    source: Annotated[str, typer.Argument(help="A dataset of configs/data, or a file.")],
+    html: Annotated[Path | None, typer.Option(help="Write it as a page to this file instead.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="All that was found, as JSON.")] = False,
+    contract: Annotated[str | None, typer.Option(help="The contract its rows keep; `none` for none.")] = None,
+) -> None:
+    """Say what a table is: its columns, their values, and what should be looked at."""
+    import json
+
+    from within_wf.data.description import describe as look
+    from within_wf.data.versions.canonical import canonical
+    from within_wf.data.versions.source import open_source
+    from within_wf.reports.description import as_json as values
+    from within_wf.reports.description import print_description, write_description
+
+    opened = open_source(source, contract=contract)
+    found = look(opened.name, canonical(opened.table, opened.name), opened.contract)
+    if html is not None:
+        write_description(html, found)
+        typer.echo(f"{html}: {found.rows:,} rows, {len(found.columns)} columns")
+    elif as_json:
+        typer.echo(json.dumps(values(found), indent=1, ensure_ascii=False))
+    else:
+        print_description(found)
+
+
+@data_app.command()
 def snapshot(
     source: Annotated[str, typer.Argument(help="A dataset of configs/data, or a file.")],
     name: Annotated[str | None, typer.Option(help="What the dataset is called; its own name by default.")] = None,

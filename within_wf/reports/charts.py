@@ -112,6 +112,29 @@ def residuals(histogram: Mapping[str, Any], description: str) -> Markup:
     return to_svg(layers, "residuals", description, WIDTH, HEIGHT)
 
 
+def histogram(edges: Sequence[float], counts: Sequence[int], name: str, description: str, *, moments: bool) -> Markup:
+    """How often which values occur.
+
+    Args:
+        edges: Where bars begin and end, one more than there are bars; of moments, milliseconds since 1970.
+        counts: Rows of each bar.
+        name: The picture's name in the page.
+        description: For those who cannot see it.
+        moments: Whether the edges are moments.
+    """
+    bars = [{"low": a, "high": b, "rows": n} for a, b, n in zip(edges[:-1], edges[1:], counts, strict=True)]
+    scale = alt.Scale(type="utc", nice=False) if moments else alt.Scale(nice=False, zero=False)
+    x = alt.X("low:T" if moments else "low:Q", axis=axis(grid=False, tickCount=4), scale=scale)
+    y = alt.Y("rows:Q", axis=axis(tickMinStep=1, format="~s", tickCount=3))
+    height = HEIGHT // 2
+    bar = alt.Chart(_data(bars)).mark_rect(color=MODEL, opacity=0.75, stroke=None)
+    layers = [
+        bar.encode(x=x, x2="high:T" if moments else "high:Q", y=y, y2=alt.datum(0)),
+        *titles("", "rows", WIDTH, height, -40),
+    ]
+    return to_svg(layers, name, description, WIDTH, height)
+
+
 def ranked_curves(curves: Mapping[str, Any], name: str, x: str, y: str, reference: float | None, description: str) -> Markup:
     """The model's curve in front of those of its baselines; ``reference`` is the height of chance, none for the diagonal."""
     order = [*sorted(key for key in curves if key != "model"), "model"]
