@@ -141,7 +141,7 @@ def run(files, folder):
     read_source.run(context)
     folder.joinpath("checked").mkdir()
     model, roles = ("account_health", "dataset.series") if "days.csv" in files else ("ad_score", "dataset.ads")
-    config = {"dataset.table": context.config[roles], "data.validation": {"on_violation": "refuse"}}
+    config = {"dataset.table": context.config[roles], "data.validation": {"on_violation": "refuse"}, "data.quality": {}}
     validate_data.run(StepContext({"source": folder / "read"}, folder / "checked", config, model=model))
 
 

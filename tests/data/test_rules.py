@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from within_wf.config.dataset import AdTable, SeriesTable
+from within_wf.data.cross_rows import cross_row_rules
 from within_wf.data.layout import ads_layout, contract_layout, series_layout
 from within_wf.data.rules import rules_of
-from within_wf.data.schemas import AccountHealthSchema, AdPerformanceSchema
+from within_wf.data.schemas import CONTRACTS
 
 COUNTS = st.integers(-3, 3) | st.none()
 AMOUNTS = st.sampled_from([-1.0, -0.0, 0.0, 2.5, 100.0, 100.5, float("nan"), float("inf"), float("-inf")]) | st.none()
@@ -35,6 +36,33 @@ DAYS_OF_ACCOUNTS = {
     "spend": (AMOUNTS, pl.Float64),
     "unhealthy": (st.integers(-1, 2) | st.none(), pl.Int64),
 }
+SHARES = st.sampled_from([-0.1, -0.0, 0.0, 0.5, 1.0, 1.1, float("nan"), float("inf")]) | st.none()
+BENCHMARKS = {
+    "industry": (st.sampled_from(["", "retail"]) | st.none(), pl.String),
+    "platform": (st.sampled_from(["", "search"]) | st.none(), pl.String),
+    "click_through_rate": (SHARES, pl.Float64),
+    "conversion_rate": (SHARES, pl.Float64),
+    "cost_per_click": (AMOUNTS, pl.Float64),
+    "month": (st.integers(-1, 14) | st.none(), pl.Int64),
+    "spend_share": (SHARES, pl.Float64),
+    "advertisers": (COUNTS, pl.Int64),
+    "start_date": (DAYS, pl.Datetime),
+    "end_date": (DAYS, pl.Datetime),
+}
+ANNOTATIONS = {
+    "ad_id": (st.sampled_from(["", "a"]) | st.none(), pl.String),
+    "annotator_id": (st.sampled_from(["", "p"]) | st.none(), pl.String),
+    "score": (AMOUNTS, pl.Float64),
+    "quality": (st.integers(-1, 7) | st.none(), pl.Int64),
+    "explanation": (st.sampled_from(["", "clear"]) | st.none(), pl.String),
+    "annotated_at": (DAYS, pl.Datetime),
+}
+COLUMNS = {
+    "ad_performance": ADS,
+    "account_health": DAYS_OF_ACCOUNTS,
+    "industry_benchmark": BENCHMARKS,
+    "annotated_training_set": ANNOTATIONS,
+}
 
 
 def keeps(contract, row):
@@ -45,21 +73,20 @@ def keeps(contract, row):
     return True
 
 
-@pytest.mark.parametrize(
-    ("contract", "columns"), [(AdPerformanceSchema, ADS), (AccountHealthSchema, DAYS_OF_ACCOUNTS)], ids=["ads", "accounts"]
-)
+@pytest.mark.parametrize("name", CONTRACTS)
 @given(data=st.data())
-def test_a_row_breaks_a_column_check_where_it_breaks_the_model(contract, columns, data):
+def test_a_row_breaks_a_column_check_where_it_breaks_the_model(name, data):
+    contract, columns = CONTRACTS[name], COLUMNS[name]
     rows = data.draw(st.lists(st.fixed_dictionaries({name: values for name, (values, _) in columns.items()}), min_size=1))
     table = pl.DataFrame(rows, schema={name: kind for name, (_, kind) in columns.items()})
-    rules = [rule for rule in rules_of(contract_layout(contract), table.schema) if rule.name != "duplicate"]
+    rules = rules_of(contract_layout(contract), table.schema)
     broken = table.select(pl.any_horizontal(rule.broken for rule in rules)).to_series().to_list()
     assert broken == [not keeps(contract, row) for row in rows]
 
 
 def names(layout, table):
     found = set()
-    for rule in rules_of(layout, table.schema):
+    for rule in (*rules_of(layout, table.schema), *cross_row_rules(layout, table.schema)):
         for row in table.select(rule.broken.alias("broken"))["broken"].arg_true():
             found.add((row, rule.column, rule.name))
     return found

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from within_wf.config.duration import nanoseconds
+from within_wf.config.quality import NearDuplicateConfig, OutlierConfig, QualityConfig, Severity
 from within_wf.config.section import Section
 
 
@@ -22,13 +23,40 @@ Embargo = Annotated[int | str, AfterValidator(_gap)]
 """How far apart sides are in time: a number of moments, or a length of time."""
 
 
+RowRule = Literal[
+    "missing",
+    "not_finite",
+    "too_large",
+    "negative",
+    "empty",
+    "out_of_range",
+    "clicks_exceed_impressions",
+    "end_before_start",
+    "duplicate",
+    "gap",
+    "overlap",
+    "unknown_account",
+]
+"""What a row of a model's table can break."""
+
+
 class ValidationConfig(Section):
     """What happens to rows that break the contract."""
 
     on_violation: Literal["refuse", "quarantine"] = "refuse"
     """``refuse`` stops with every violation; ``quarantine`` moves the rows to a side table and goes on."""
+    severity: dict[RowRule, Severity] = {}
+    """What happens where one rule is broken, if not what ``on_violation`` says: ``duplicate: refuse``. ``warn`` keeps the rows,
+    for rules without which a model can be made. Moments of series that are too far apart (``gap``) or too near (``overlap``)
+    and accounts that no table of accounts knows (``unknown_account``) are warned of unless it is said otherwise."""
     max_quarantined_share: float = Field(0.05, ge=0, le=1)
     """More than this share of rows in quarantine is refused, in [0, 1]."""
+
+    @model_validator(mode="after")
+    def _a_gap_is_no_row(self) -> ValidationConfig:
+        if self.severity.get("gap") == "quarantine":
+            raise ValueError("severity.gap is quarantine, but a gap is no row that could be set aside: refuse or warn")
+        return self
 
 
 class SplitConfig(Section):
@@ -161,17 +189,27 @@ class AdDataConfig(Section):
     """The way from ads to training rows."""
 
     validation: ValidationConfig = ValidationConfig()
+    quality: QualityConfig = QualityConfig()
     split: SplitConfig = SplitConfig()
     features: FeatureConfig = FeatureConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     batch_size: int = Field(64, ge=1)
     """Training rows in one optimizer step."""
 
+    @model_validator(mode="after")
+    def _ads_have_no_seasons(self) -> AdDataConfig:
+        if "seasonal" in self.quality.outliers.methods:
+            raise ValueError("quality.outliers.methods has seasonal, which is for series: ads are no moments of one")
+        return self
+
 
 class AccountDataConfig(Section):
     """The way from account histories to training windows."""
 
     validation: ValidationConfig = ValidationConfig()
+    quality: QualityConfig = QualityConfig(
+        outliers=OutlierConfig(methods=["seasonal"], threshold=7.0), near_duplicates=NearDuplicateConfig(enabled=False)
+    )
     split: SplitConfig = SplitConfig(strategy="time")
     windows: WindowConfig = WindowConfig()
     augmentation: AugmentationConfig = AugmentationConfig(text_augmentation=False)

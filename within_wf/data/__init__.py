@@ -7,9 +7,11 @@ __getattr__, __dir__ = lazy_exports(
     {
         "AccountHealthSchema": "schemas",
         "AdPerformanceSchema": "schemas",
+        "AnnotatedTrainingSetSchema": "schemas",
         "DataSplitter": "splitter",
         "DataValidator": "validator",
         "EnhancedDataValidator": "quality.enhanced",
+        "IndustryBenchmarkSchema": "schemas",
         "check_split": "leakage",
         "iter_folds": "folds",
         "load_dataset": "load",

@@ -36,6 +36,7 @@ class Layout:
         filled: Columns that have a value in every row, besides those of which the contract says so.
         flag: The column that is 0 or 1, if there is one.
         weight: The column that says how much a row counts, if there is one.
+        moments: The columns that name a series and order it, if the rows are moments of series.
     """
 
     kinds: Mapping[str, Kind]
@@ -45,6 +46,7 @@ class Layout:
     filled: frozenset[str] = frozenset()
     flag: str | None = None
     weight: str | None = None
+    moments: tuple[str, str] | None = None
 
     def missing(self, where: str, columns: Iterable[str]) -> list[Problem]:
         """A problem for each required column that is not there."""
@@ -84,7 +86,8 @@ def contract_kinds(contract: type[Contract]) -> dict[str, Kind]:
 def contract_layout(contract: type[Contract]) -> Layout:
     """The columns a contract asks for."""
     required = frozenset(name for name, field in contract.model_fields.items() if field.is_required())
-    return Layout(contract_kinds(contract), required, contract.keys, contract, frozenset(contract.keys))
+    layout = Layout(contract_kinds(contract), required, contract.keys, contract, frozenset(contract.keys))
+    return replace(layout, moments=("account_id", "date")) if contract is AccountHealthSchema else layout
 
 
 def ads_layout(roles: AdTable) -> Layout:
@@ -106,7 +109,8 @@ def series_layout(roles: SeriesTable) -> Layout:
     for column in roles.slices:
         kinds.setdefault(column, "text")
     filled = frozenset((roles.series, roles.time, roles.label, *roles.channels))
-    return _with_contract(kinds, (roles.series, roles.time), AccountHealthSchema, filled, roles.label)
+    layout = _with_contract(kinds, (roles.series, roles.time), AccountHealthSchema, filled, roles.label)
+    return replace(layout, moments=(roles.series, roles.time))
 
 
 def layout_of(roles: AdTable | SeriesTable) -> Layout:

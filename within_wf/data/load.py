@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -16,13 +17,18 @@ from within_wf.data.layout import Layout, contract_layout, layout_of
 from within_wf.data.readers.files import read_files
 from within_wf.data.readers.open import open_raw
 from within_wf.data.readers.table import read_table
-from within_wf.data.schemas import CONTRACTS
+from within_wf.data.schemas import CONTRACTS, Contract
 from within_wf.data.sources import fetch, find_files, is_remote
 from within_wf.data.validator import check_rows
 from within_wf.errors import DatasetError, DatasetNotFoundError, DatasetValidationError, Problem
 
 _TABLES = {"ad_performance": "ads", "account_health": "series"}
-_WORLD = {"ads": "ads.parquet", "series": "account_days.parquet"}
+_WORLD = {
+    "ads": "ads.parquet",
+    "series": "account_days.parquet",
+    "industry_benchmark": "industry_benchmarks.parquet",
+    "annotated_training_set": "annotations.parquet",
+}
 
 
 def load_dataset(
@@ -38,8 +44,9 @@ def load_dataset(
     Args:
         dataset: A file, of a kind that its content says, whose columns are named as the contract names them; or the name of a
             dataset in ``configs/data``.
-        schema_type: ``ad_performance`` or ``account_health``. Where it is not said: of a file, the contract whose keys it has;
-            of a dataset, its ads, or else its series.
+        schema_type: The name of a contract. Where it is not said: of a file, the contract whose keys it has, of several the one
+            of whose other columns it has any; of a dataset, its ads, or else its series. Benchmarks and annotations
+            are read by their file, or from the sample world.
         on_violation: ``refuse`` raises where rows break their contract, ``quarantine`` leaves these rows out.
         configs: The folder of configurations.
         data: The folder of raw files; where it is not said, the one that ``WITHIN_DATA`` names.
@@ -74,7 +81,7 @@ def kept_rows(table: pl.DataFrame, layout: Layout, name: str, on_violation: Lite
         DatasetValidationError: Some do not, and are not to be left out.
     """
     found = check_rows(table, layout, name)
-    if found.violations and on_violation == "refuse":
+    if found.quarantine.height and on_violation == "refuse":
         cure = "correct them, or leave them out with on_violation='quarantine'"
         message = f"{found.quarantine.height:,} of {table.height:,} rows of {name} break the contract; {cure}"
         raise DatasetValidationError(message, found.problems(name))
@@ -93,7 +100,8 @@ def _contract_of(path: Path) -> str:
         DatasetError: None, or several.
     """
     columns = open_raw(path, path.name).columns
-    fitting = [name for name, contract in CONTRACTS.items() if set(contract.keys) <= set(columns)]
+    by_keys = [name for name, contract in CONTRACTS.items() if set(contract.keys) <= set(columns)]
+    fitting = [name for name in by_keys if _has_more_than_keys(CONTRACTS[name], columns)] or by_keys
     if len(fitting) != 1:
         keys = "; or ".join(f"{' and '.join(contract.keys)} of {name}" for name, contract in CONTRACTS.items())
         cure = "Say which by schema_type, or rename the columns."
@@ -102,8 +110,18 @@ def _contract_of(path: Path) -> str:
     return fitting[0]
 
 
+def _has_more_than_keys(contract: type[Contract], columns: Sequence[str]) -> bool:
+    """Whether a table has a column that a contract asks for besides its keys: an ad's industry and platform are none."""
+    return not (contract_layout(contract).required - set(contract.keys)).isdisjoint(columns)
+
+
 def _load_named(name: str, schema_type: str | None, configs: Path, data: Path | None) -> tuple[pl.DataFrame, Layout]:
     config = load_file(_configuration(name, configs), DatasetConfig)
+    if schema_type is not None and schema_type not in _TABLES:
+        if isinstance(config.source, SampleWorldSource):
+            return _drawn(config.source, _WORLD[schema_type]), contract_layout(CONTRACTS[schema_type])
+        problem = Problem("schema_type", repr(schema_type), "ad_performance or account_health", "Load it by its file.")
+        raise DatasetError(f"the dataset {name} has no such table", [problem])
     kind = _TABLES[schema_type] if schema_type else "ads" if config.ads is not None else "series"
     roles = config.ads if kind == "ads" else config.series
     if roles is None:

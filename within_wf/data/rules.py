@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import NoneType
 from typing import Any, get_args
 
@@ -11,6 +11,7 @@ import annotated_types
 import polars as pl
 from pydantic.fields import FieldInfo
 
+from within_wf.config.quality import Severity
 from within_wf.data.layout import Layout, field_type
 
 LARGEST = 1e100
@@ -27,6 +28,8 @@ class Rule:
         broken: True where a row breaks it; never null.
         expected: What is expected, in words.
         fix: What a person can do.
+        needed: Whether nothing can be made of a row that breaks it, so that it is never only warned of.
+        usual: What happens where nobody says otherwise; none for what holds for rows that break a contract.
     """
 
     name: str
@@ -34,6 +37,8 @@ class Rule:
     broken: pl.Expr
     expected: str
     fix: str
+    needed: bool = False
+    usual: Severity | None = None
 
 
 def rules_of(layout: Layout, schema: pl.Schema) -> list[Rule]:
@@ -43,18 +48,24 @@ def rules_of(layout: Layout, schema: pl.Schema) -> list[Rule]:
         layout: What its columns mean.
         schema: Their types, already found to be those of the layout.
     """
-    rules = [rule for name in schema if name in layout.kinds for rule in _column_rules(layout, name, schema[name])]
+    found = [rule for name in schema if name in layout.kinds for rule in _column_rules(layout, name, schema[name])]
+    rules = [replace(rule, needed=_is_needed(layout, rule)) for rule in found]
     for pair in layout.contract.ordered:
         if pair.low in schema and pair.high in schema:
             broken = (pl.col(pair.low) > pl.col(pair.high)).fill_null(value=False)
             expected = f"{pair.low} at most {pair.high}"
             rules.append(Rule(pair.rule, pair.column, broken, expected, "Correct the row, or leave it out."))
-    if all(key in schema for key in layout.keys):
-        repeated = ~pl.struct(layout.keys).is_first_distinct()
-        known = pl.all_horizontal(pl.col(key).is_not_null() for key in layout.keys)
-        expected = f"one row for each {' and '.join(layout.keys)}"
-        rules.append(Rule("duplicate", layout.keys[0], repeated & known, expected, "Keep one of the rows."))
     return rules
+
+
+def _is_needed(layout: Layout, rule: Rule) -> bool:
+    """Whether a model's table cannot hold such a row: keys, labels and weights are sound, and every number is one."""
+    if rule.name in ("not_finite", "too_large"):
+        return rule.column in layout.required
+    asked = {*layout.filled, *layout.keys}
+    if rule.name in ("missing", "empty"):
+        return rule.column in asked
+    return rule.column in (layout.flag, layout.weight) and rule.column in asked
 
 
 def _column_rules(layout: Layout, name: str, dtype: pl.DataType) -> Iterator[Rule]:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Identity = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0)]
 Money = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,19 @@ CLICKS = Ordered("clicks", "impressions", "clicks_exceed_impressions", "clicks")
 DATES = Ordered("start_date", "end_date", "end_before_start", "end_date")
 
 
+@dataclass(frozen=True)
+class Shares:
+    """Parts of a whole.
+
+    Attributes:
+        column: The share of each row, in [0, 1].
+        within: The columns that name the whole; the shares of its rows are 1 together.
+    """
+
+    column: str
+    within: tuple[str, ...]
+
+
 class Contract(BaseModel):
     """What the contracts have in common; columns they do not name are allowed."""
 
@@ -47,6 +61,9 @@ class Contract(BaseModel):
     ordered: ClassVar[tuple[Ordered, ...]] = ()
     keys: ClassVar[tuple[str, ...]] = ()
     """The columns that name a row; no two rows share them."""
+    optional_keys: ClassVar[tuple[str, ...]] = ()
+    """Columns that belong to the keys where a table has them; they may be missing."""
+    shares: ClassVar[tuple[Shares, ...]] = ()
 
     @model_validator(mode="after")
     def _in_order(self) -> Contract:
@@ -103,4 +120,50 @@ class AccountHealthSchema(Contract):
     industry: str | None = None
 
 
-CONTRACTS: dict[str, type[Contract]] = {"ad_performance": AdPerformanceSchema, "account_health": AccountHealthSchema}
+class IndustryBenchmarkSchema(Contract):
+    """What is usual in an industry on a platform, as a trade body publishes it."""
+
+    ordered = (DATES,)
+    keys = ("industry", "platform")
+    optional_keys = ("month",)
+    shares = (Shares("spend_share", ("industry",)),)
+
+    industry: Identity
+    platform: Identity
+    click_through_rate: Share
+    """Clicks per impression."""
+    conversion_rate: Share
+    """Conversions per click."""
+    cost_per_click: Money
+    month: Annotated[int, Field(ge=1, le=12)] | None = None
+    """The month it holds for, where it follows the seasons."""
+    spend_share: Share | None = None
+    """Share of the industry's spend that the platform has."""
+    advertisers: Count | None = None
+    """How many it was measured on."""
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+
+
+class AnnotatedTrainingSetSchema(Contract):
+    """One person's judgement of one ad."""
+
+    keys = ("ad_id", "annotator_id")
+
+    ad_id: Identity
+    annotator_id: Identity
+    score: Annotated[float, Field(ge=0, le=100)]
+    """How effective the ad is, in points."""
+    quality: Annotated[int, Field(ge=1, le=5)] | None = None
+    """How well it is made, from 1 to 5."""
+    explanation: str | None = None
+    """Why, in the person's words."""
+    annotated_at: datetime | None = None
+
+
+CONTRACTS: dict[str, type[Contract]] = {
+    "ad_performance": AdPerformanceSchema,
+    "account_health": AccountHealthSchema,
+    "industry_benchmark": IndustryBenchmarkSchema,
+    "annotated_training_set": AnnotatedTrainingSetSchema,
+}

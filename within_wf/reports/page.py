@@ -134,9 +134,17 @@ def _data(experiment: Experiment) -> dict[str, Any]:
         "quarantined": validation.get("quarantined"),
         "quarantined_share": share(validation.get("quarantined") or 0, validation.get("rows") or 0),
         "violations": validation.get("violations", []),
+        "quality": validation.get("quality", {}),
+        "planted": [_planted(entry) for entry in validation.get("planted", [])],
         "strategy": experiment.split.get("strategy"),
         "split": [{"name": name, "rows": sizes[name], "share": share(sizes[name], total)} for name in order],
     }
+
+
+def _planted(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """How much of what was planted is found, in percent; a dash where nothing is found or planted."""
+    shares = {"precision": share(entry["right"], entry["found"]), "recall": share(entry["right"], entry["planted"])}
+    return {**entry, **shares}
 
 
 def _slices(metrics: Mapping[str, Any], title: str) -> list[dict[str, Any]]:

@@ -64,8 +64,9 @@ STEPS: tuple[Step, ...] = (
         "validate_data",
         "model",
         inputs={"world": "simulate_world", "source": "read_source"},
-        reads=("dataset.table", "data.validation"),
-        libraries=("polars", "pyarrow", "pydantic"),
+        reads=("dataset.table", "data.validation", "data.quality"),
+        libraries=(*_TORCH, "scipy", "scikit-learn", "polars", "pyarrow", "pydantic"),
+        compiled=True,
     ),
     Step(
         "split_data",
