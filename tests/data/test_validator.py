@@ -7,7 +7,7 @@ from within_wf.config.dataset import AdTable
 from within_wf.data import DataValidator
 from within_wf.data.sample_world.world import simulate
 from within_wf.data.validator import validate_table
-from within_wf.errors import DatasetValidationError
+from within_wf.errors import ConfigError, DatasetValidationError
 
 ROLES = AdTable(id="ad_id", target="score")
 
@@ -16,8 +16,10 @@ def table(**columns):
     return pl.DataFrame({"ad_id": ["a", "b", "c", "d"], "score": [1.0, 2.0, 3.0, 4.0], **columns})
 
 
-def checked(frame, on_violation="quarantine", share=1.0):
-    return validate_table(frame, ROLES, name="ads", on_violation=on_violation, max_quarantined_share=share)
+def checked(frame, on_violation="quarantine", share=1.0, **severity):
+    return validate_table(
+        frame, ROLES, name="ads", on_violation=on_violation, max_quarantined_share=share, severity=severity or None
+    )
 
 
 def test_clean_rows_and_quarantine_together_are_the_table():
@@ -126,3 +128,41 @@ def test_numbers_that_no_sum_can_hold_are_set_aside():
     found = checked(table(spend=[1.0, 1e308, -1e101, 1e100]))
     assert found.quarantine["ad_id"].to_list() == ["b", "c"]
     assert found.quarantine["rule"].to_list() == ["spend: too_large", "spend: too_large; spend: negative"]
+
+
+def test_each_rule_has_its_severity():
+    frame = table(impressions=[5, -1, 5, 5], clicks=[1, 0, 6, 7], spend=[-1.0, 0.0, 0.0, 0.0])
+    found = checked(frame, clicks_exceed_impressions="warn")
+    assert found.clean["ad_id"].to_list() == ["c", "d"]
+    assert {each["rule"]: each["severity"] for each in found.report()["violations"]} == {
+        "negative": "quarantine",
+        "clicks_exceed_impressions": "warn",
+    }
+    assert all("exceed" not in problem.found for problem in found.problems("ads"))
+    with pytest.raises(DatasetValidationError, match=r"or change data\.validation\.severity"):
+        checked(frame, negative="refuse")
+    assert checked(frame, "refuse", negative="warn", clicks_exceed_impressions="warn").clean.equals(frame)
+
+
+def test_rows_of_which_nothing_can_be_made_are_not_only_warned_of():
+    with pytest.raises(ConfigError, match=r"ads, column ad_id: found duplicate: warn, expected refuse or quarantine"):
+        checked(pl.concat([table(), table()]), duplicate="warn")
+    with pytest.raises(ConfigError, match=r"column score: found not_finite: warn"):
+        checked(pl.DataFrame({"ad_id": ["a", "b"], "score": [1.0, float("nan")]}), not_finite="warn")
+    with pytest.raises(ConfigError, match=r"column score: found missing: warn"):
+        checked(pl.DataFrame({"ad_id": ["a", "b"], "score": [1.0, None]}), missing="warn")
+    assert checked(table(impressions=[1, None, 3, 4]), missing="warn").clean.height == 4
+
+
+def test_rows_set_aside_later_join_the_quarantine_in_their_order():
+    found = checked(table(impressions=[5, -1, 5, -1]))
+    after = found.set_aside({2: "row: outliers", 0: "spend: outliers", 1: "row: outliers"})
+    assert after.clean.height == 0
+    assert after.quarantine.select("ad_id", "rule").rows() == [
+        ("a", "spend: outliers"),
+        ("b", "impressions: negative"),
+        ("c", "row: outliers"),
+        ("d", "impressions: negative"),
+    ]
+    assert after.report()["quarantined"] == 4
+    assert found.set_aside({1: "x"}) is found

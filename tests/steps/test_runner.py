@@ -8,6 +8,7 @@ import pytest
 
 from within_wf.config import load_run
 from within_wf.errors import StaleCodeError, StoreError
+from within_wf.ops.fingerprint import core_digest
 from within_wf.steps import execute, runner
 from within_wf.steps.fingerprint import Sources
 from within_wf.steps.place import CODE, open_store
@@ -23,7 +24,7 @@ def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WITHIN_STORE", str(tmp_path / "store"))
     configuration = load_run(CODE / "configs/experiment/sample_world.yaml", ["dataset.source.rows=300"])
-    plan = build_plan(configuration, Sources(CODE), RawFiles(None, tmp_path / "raw.json"), "core")
+    plan = build_plan(configuration, Sources(CODE), RawFiles(None, tmp_path / "raw.json"), core_digest())
 
     def call(step, name, main=execute.main, edit=lambda plan: plan):
         edit(plan)

@@ -68,7 +68,7 @@ class Validated:
             pl.Series("rule", [reasons[row] for row in chosen], pl.String)
         )
         order = pl.concat([(~self.kept).arg_true().cast(pl.Int64), pl.Series(chosen, dtype=pl.Int64)]).arg_sort()
-        kept = self.kept.scatter(chosen, False)
+        kept = self.kept & ~pl.int_range(len(self.kept), eager=True).is_in(pl.Series(chosen, dtype=pl.Int64).implode())
         clean = self.clean.filter(kept.filter(self.kept))
         return Validated(clean, pl.concat([self.quarantine, rows])[order], self.violations, kept)
 
