@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from within_wf.config import AdScoreConfig, DatasetConfig, experiment_path, load_file, load_run
+from within_wf.config import AccountHealthConfig, AdScoreConfig, DatasetConfig, experiment_path, load_file, load_run
 from within_wf.errors import ConfigError
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -168,3 +168,19 @@ def test_a_split_needs_the_columns_of_its_strategy(write, strategy, column):
     write("mine.yaml", DATASET)
     path = write("run.yaml", f"dataset: mine.yaml\nmodels: {{ad_score: {{data: {{split: {{strategy: {strategy}}}}}}}}}\n")
     assert f"strategy is {strategy}, which needs dataset.ads.{column}" in problems(load_run, path)[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "message"),
+    [
+        ("ad_score", "data: {validation: {severity: {gap: quarantine}}}", "a gap is no row that could be set aside"),
+        ("ad_score", "data: {validation: {severity: {gaps: warn}}}", "gaps"),
+        ("ad_score", "data: {quality: {outliers: {methods: [seasonal]}}}", "seasonal, which is for series"),
+        ("account_health", "data: {quality: {leakage: {severity: quarantine}}}", "refuse"),
+    ],
+)
+def test_severities_and_checks_that_make_no_sense_are_refused(tmp_path, model, text, message):
+    path = tmp_path / "model.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        load_file(path, {"ad_score": AdScoreConfig, "account_health": AccountHealthConfig}[model])

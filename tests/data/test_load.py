@@ -107,3 +107,22 @@ def test_the_sample_world(tmp_path):
 def test_another_word_for_what_to_do_with_broken_rows_is_refused(ads):
     with pytest.raises(DatasetError, match="on_violation: found 'drop', expected 'refuse' or 'quarantine'"):
         load_dataset(ads, on_violation="drop")
+
+
+def test_benchmarks_and_annotations(tmp_path):
+    rates = tmp_path / "rates.csv"
+    rates.write_text("industry,platform,click_through_rate,conversion_rate,cost_per_click\na,x,0.1,0.2,1\na,y,1.5,0.2,1\n")
+    with pytest.raises(DatasetValidationError, match=r"column click_through_rate, row 2 \(a y\)"):
+        load_dataset(rates)
+    judged = tmp_path / "judged.csv"
+    judged.write_text("ad_id,annotator_id,score\na,p,50\na,q,60\n")
+    assert load_dataset(judged)["score"].to_list() == [50.0, 60.0]
+    ads = tmp_path / "ads.csv"
+    ads.write_text(ADS.replace("memo", "industry"))
+    assert load_dataset(ads).height == 2, "its industry and platform make it no benchmark"
+    world = dataset(tmp_path, "source: {kind: sample_world, rows: 200, seed: 7}\nads: {target: effectiveness}\n")
+    assert load_dataset("mine", "industry_benchmark", configs=world["configs"]).height == 32
+    assert "annotator_id" in load_dataset("mine", "annotated_training_set", configs=world["configs"]).columns
+    files = dataset(tmp_path, f"source: {{kind: files, reader: table, folder: {tmp_path}, files: [ads.csv]}}\n", "filed")
+    with pytest.raises(DatasetError, match="found 'industry_benchmark', expected ad_performance or account_health"):
+        load_dataset("filed", "industry_benchmark", **files)

@@ -18,6 +18,37 @@ VALIDATION = {
     "violations": [
         {"rule": "end_before_start", "column": "end_date", "count": 4, "severity": "error", "rows": ["a"], "fix": HOSTILE}
     ],
+    "quality": {
+        "rows": 1204,
+        "looked_at": 1204,
+        "findings": [
+            {
+                "check": "outliers",
+                "column": HOSTILE,
+                "method": "robust_z",
+                "severity": "warn",
+                "count": 1003,
+                "rows": [HOSTILE, "b"],
+                "score": None,
+                "fix": "Correct it.",
+            },
+            {
+                "check": "leakage",
+                "column": "clicks",
+                "method": "one feature",
+                "severity": "warn",
+                "count": 0,
+                "rows": [],
+                "score": 0.9876,
+                "fix": "Leave it out.",
+            },
+        ],
+        "not_judged": [{"check": "wrong_labels", "why": "no feature but texts"}],
+    },
+    "planted": [
+        {"check": "near_duplicates", "planted": 4, "found": 0, "right": 0, "precision": None, "recall": 0.0},
+        {"check": "outliers", "planted": 3, "found": 8, "right": 2, "precision": 0.25, "recall": 2 / 3},
+    ],
 }
 SPLIT = {"strategy": "group", "sizes": {"train": 720, "validation": 240, "test": 240}, "requested": {}}
 HISTORY = {

@@ -154,3 +154,14 @@ def test_another_process_makes_the_same_bytes(ads, accounts, tmp_path):
     done = subprocess.run([sys.executable, "-c", code, tmp_path / "both.json"], capture_output=True, text=True, check=True)
     here = [hashlib.sha256(render_page(e).encode()).hexdigest() for e in (accounts, ads)]
     assert done.stdout.split() == here
+
+
+def test_findings_and_what_of_the_planted_was_found_are_shown(ads_page, accounts_page):
+    assert "1,204 rows were looked at" in ads_page.words
+    assert "Not judged: wrong labels, no feature but texts." in ads_page.words
+    assert "outliers, robust z Correct it." in ads_page.words
+    assert "1,003" in ads_page.words
+    assert "score 0.988 – warn" in ads_page.words
+    assert "outliers 3 8 25.0 % 66.7 %" in ads_page.words
+    assert "near duplicates 4 0 – 0.0 %" in ads_page.words
+    assert "looked at" not in accounts_page.words
