@@ -1,0 +1,89 @@
+"""A Parquet file of any size held against a contract: one pass that keeps no rows, and a second where something is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from within_wf.data.cross_rows import cross_row_rules
+from within_wf.data.findings import NAMED
+from within_wf.data.layout import Layout, contract_layout
+from within_wf.data.rules import Rule, rules_of
+from within_wf.data.schemas import CONTRACTS
+from within_wf.data.validator import Violation
+from within_wf.errors import DatasetNotFoundError, DatasetValidationError, Problem
+
+
+def scan_violations(path: Path, schema_type: str) -> list[Violation]:
+    """What breaks a contract, by column and rule, as :class:`within_wf.data.DataValidator` finds it in a table.
+
+    Rules of rows are counted in batches. Of rules across rows only the columns they compare are held; whether keys are unique
+    is known exactly, by their distinct values.
+
+    Args:
+        path: A Parquet file.
+        schema_type: The name of a contract.
+
+    Raises:
+        DatasetNotFoundError: There is no such file.
+        DatasetValidationError: There is no such contract, or the columns are not those it asks for.
+    """
+    if schema_type not in CONTRACTS:
+        problem = Problem("schema_type", repr(schema_type), f"one of {', '.join(sorted(CONTRACTS))}")
+        raise DatasetValidationError("there is no such contract", [problem])
+    if not path.is_file():
+        raise DatasetNotFoundError("there is nothing to validate", [Problem(str(path), "no file", "a Parquet file")])
+    layout = contract_layout(CONTRACTS[schema_type])
+    frame = pl.scan_parquet(path)
+    schema = frame.collect_schema()
+    problems = layout.missing(path.name, schema.names()) + layout.wrong_types(path.name, schema)
+    if problems:
+        raise DatasetValidationError(f"the columns of {path.name} are not those it should have", problems)
+    rules = rules_of(layout, schema)
+    keys = [key for key in (*layout.keys, *layout.contract.optional_keys) if key in schema]
+    known = pl.all_horizontal(pl.col(key).is_not_null() for key in layout.keys)
+    named = (pl.col(keys[0]) if len(keys) == 1 else pl.struct(keys)).filter(known)
+    counts = frame.select(
+        *(rule.broken.sum().alias(str(number)) for number, rule in enumerate(rules)),
+        named.n_unique().alias("distinct"),
+        known.sum().alias("named"),
+    ).collect(engine="streaming")
+    found = [
+        _violation(frame, rule, layout, int(counts[str(number)][0]))
+        for number, rule in enumerate(rules)
+        if counts[str(number)][0]
+    ]
+    is_unique = counts["distinct"][0] == counts["named"][0]
+    for rule in cross_row_rules(layout, schema):
+        if rule.name != "duplicate" or not is_unique:
+            found += _across(frame, rule, layout)
+    return found
+
+
+def _violation(frame: pl.LazyFrame, rule: Rule, layout: Layout, count: int) -> Violation:
+    first = frame.with_row_index("__row").filter(rule.broken).select("__row", *_keys(layout.keys)).head(NAMED)
+    return _named(first.collect(engine="streaming"), rule, count)
+
+
+def _across(frame: pl.LazyFrame, rule: Rule, layout: Layout) -> list[Violation]:
+    """A rule that compares rows, on the columns that it compares."""
+    columns = list(dict.fromkeys((*layout.keys, *rule.broken.meta.root_names())))
+    table = frame.select(columns).collect(engine="streaming")
+    broken = table.select(rule.broken.alias("broken"))["broken"]
+    rows = broken.arg_true()
+    if rows.is_empty():
+        return []
+    first = table[rows.head(NAMED).to_list()].select(pl.Series("__row", rows.head(NAMED)), *_keys(layout.keys))
+    return [_named(first, rule, rows.len())]
+
+
+def _keys(keys: Sequence[str]) -> list[pl.Expr]:
+    return [pl.col(key).cast(pl.String).fill_null("?") for key in keys]
+
+
+def _named(first: pl.DataFrame, rule: Rule, count: int) -> Violation:
+    rows = [int(row) + 1 for row in first["__row"]]
+    ids = [" ".join(row) for row in first.drop("__row").rows()]
+    return Violation(rule, count, rows, ids, rule.usual or "quarantine")
