@@ -19,8 +19,8 @@ from within_wf.errors import DatasetNotFoundError, DatasetValidationError, Probl
 def scan_violations(path: Path, schema_type: str) -> list[Violation]:
     """What breaks a contract, by column and rule, as :class:`within_wf.data.DataValidator` finds it in a table.
 
-    Rules of rows are counted in batches. Of rules across rows only the columns they compare are held; whether keys are unique
-    is known exactly, by their distinct values.
+    Rules of rows are judged in batches. Of rules across rows only the columns they compare are held; keys are held as hashes of
+    64 bits, and compared themselves only where two hashes are equal.
 
     Args:
         path: A Parquet file.
@@ -46,20 +46,24 @@ def scan_violations(path: Path, schema_type: str) -> list[Violation]:
     known = pl.all_horizontal(pl.col(key).is_not_null() for key in layout.keys)
     named = (pl.col(keys[0]) if len(keys) == 1 else pl.struct(keys)).filter(known)
     counts = frame.select(
-        *(rule.broken.sum().alias(str(number)) for number, rule in enumerate(rules)),
-        named.n_unique().alias("distinct"),
+        pl.any_horizontal(rule.broken for rule in rules).any().alias("broken"),
+        named.hash().n_unique().alias("distinct"),
         known.sum().alias("named"),
     ).collect(engine="streaming")
-    found = [
-        _violation(frame, rule, layout, int(counts[str(number)][0]))
-        for number, rule in enumerate(rules)
-        if counts[str(number)][0]
-    ]
+    found = _of_rows(frame, rules, layout) if counts["broken"][0] else []
+    # As many hashes as keys: no two keys are equal. Fewer can be chance, and the rule itself decides.
     is_unique = counts["distinct"][0] == counts["named"][0]
     for rule in cross_row_rules(layout, schema):
         if rule.name != "duplicate" or not is_unique:
             found += _across(frame, rule, layout)
     return found
+
+
+def _of_rows(frame: pl.LazyFrame, rules: Sequence[Rule], layout: Layout) -> list[Violation]:
+    """The rules that rows break, counted in a pass of its own: most files are sound."""
+    counts = frame.select(rule.broken.sum().alias(str(number)) for number, rule in enumerate(rules)).collect(engine="streaming")
+    counted = zip(rules, counts.row(0), strict=True)
+    return [_violation(frame, rule, layout, int(count)) for rule, count in counted if count]
 
 
 def _violation(frame: pl.LazyFrame, rule: Rule, layout: Layout, count: int) -> Violation:
