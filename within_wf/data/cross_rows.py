@@ -52,7 +52,9 @@ def reference_rule(column: str, known: pl.Series, rule: str, table: str) -> Rule
 
 
 def _even(series: str, time: str) -> Iterator[Rule]:
-    columns = pl.struct(pl.col(series).alias("series"), pl.col(time).to_physical().alias("time"))
+    # Numbers of the series in any order: neighbours are looked for within one alone, and numbers sort faster than texts.
+    number = pl.col(series).cast(pl.String).cast(pl.Categorical).to_physical()
+    columns = pl.struct(number.alias("series"), pl.col(time).to_physical().alias("time"))
 
     def broken(wider: bool) -> pl.Expr:
         return columns.map_batches(partial(_uneven, wider=wider), return_dtype=pl.Boolean)
