@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import RobustScaler, StandardScaler
 
-from within_wf.config.data import FeatureConfig
+from within_wf.config.features import FeatureConfig
 from within_wf.features.numeric import NumericColumn, takes_log
 
 VALUES = np.random.default_rng(0).normal(5, 2, 400)

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from sklearn.preprocessing import OneHotEncoder
 
-from within_wf.config.data import FeatureConfig
+from within_wf.config.features import FeatureConfig
 from within_wf.errors import DatasetError
 from within_wf.features import Preprocessor
 from within_wf.features.texts import joined_text

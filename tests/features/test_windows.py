@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 from scipy.stats import linregress, median_abs_deviation
 
-from within_wf.config.data import WindowConfig
 from within_wf.config.dataset import SeriesTable
+from within_wf.config.features import WindowConfig
 from within_wf.errors import DatasetError
 from within_wf.features import WindowBuilder
 from within_wf.features.statistics import STATISTICS, window_statistics

@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from within_wf.config.data import AugmentationConfig, FeatureConfig
+from within_wf.config.data import AugmentationConfig
 from within_wf.config.dataset import AdTable
+from within_wf.config.features import FeatureConfig
 from within_wf.config.models import AdScoreModelConfig, FusionConfig, HeadConfig, TextEncoderConfig, VisualEncoderConfig
 from within_wf.config.training import TrainingConfig
 from within_wf.errors import TrainingError

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from within_wf.config.duration import nanoseconds
 from within_wf.config.quality import NearDuplicateConfig, OutlierConfig, QualityConfig, Severity
+from within_wf.config.features import FeatureConfig, WindowConfig
 from within_wf.config.section import Section
 
 
@@ -95,28 +96,6 @@ class SplitConfig(Section):
         if self.cluster_column is not None and self.strategy == "stratified" and self.exact_sizes:
             raise ValueError("exact_sizes with strategy 'stratified' deals rows one by one and cannot keep clusters whole")
         return self
-
-
-class FeatureConfig(Section):
-    """How the columns of an ad become numbers; fitted on the training rows alone."""
-
-    imputation: Literal["median", "mean"] = "median"
-    """What fills a missing number; an indicator column says where."""
-    scaling: Literal["standard", "robust", "none"] = "standard"
-    """How numbers are scaled."""
-    outlier_quantile: float = Field(0.001, ge=0, lt=0.5)
-    """Numbers are clipped to this quantile and its mirror; 0 clips nothing."""
-    max_categories: int = Field(50, ge=2)
-    """The most frequent categories of a column that get an indicator each; the rest share one."""
-
-
-class WindowConfig(Section):
-    """How a series becomes windows; a window is labelled by its last moment."""
-
-    length: int = Field(28, ge=4, le=10_000)
-    """Moments in a window."""
-    train_stride: int = Field(2, ge=1)
-    """Moments between two training windows of one series; validation and test use every moment."""
 
 
 class TextAugmentationConfig(Section):

@@ -98,10 +98,10 @@ def _known(model: type[BaseModel], path: Key, value: Any) -> bool:
 
 
 def _is_free(model: type[BaseModel], path: Key) -> bool:
-    """Whether ``path`` is a mapping whose keys are a person's own, as tags are."""
+    """Whether ``path`` is a mapping whose keys are a person's own, as tags and columns are."""
     if not path or path[-1] not in known_keys(model, path[:-1]):
         return False
-    return path == ("tracking", "tags")
+    return path == ("tracking", "tags") or path[-2:] == ("features", "columns")
 
 
 def _all_paths(model: type[BaseModel], value: Any, path: Key = ()) -> Iterator[str]:

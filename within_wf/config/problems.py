@@ -59,16 +59,12 @@ def nearest(word: str, known: Sequence[str], cutoff: float = 0.5) -> str:
 
 def known_keys(model: type[BaseModel], path: Key, value: Any = None) -> list[str]:
     """The keys a section knows at ``path``; of a union, those of the member that ``value`` says it is."""
-    found: list[type[BaseModel]] = [model]
+    found: list[Any] = [model]
     for part in path:
         value = value.get(part) if isinstance(value, dict) else None
-        found = [
-            inner
-            for outer in found
-            if isinstance(part, str) and part in outer.model_fields
-            for inner in _members(outer.model_fields[part].annotation, value)
-        ]
-    return sorted({name for outer in found for name in outer.model_fields})
+        found = [inner for outer in found for inner in _below(outer, part, value)]
+    sections: list[type[BaseModel]] = [outer for outer in found if isinstance(outer, type)]
+    return sorted({name for section in sections for name in section.model_fields})
 
 
 def shown(value: Any) -> str:
@@ -132,6 +128,17 @@ def _existing(value: Any, model: type[BaseModel], location: Iterable[str | int])
         else:
             break
     return tuple(path)
+
+
+def _below(annotation: Any, part: str | int, value: Any) -> list[Any]:
+    """The sections, and the mappings and lists of sections, that an annotation allows at a key or place."""
+    if get_origin(annotation) in (dict, list):
+        inner = get_args(annotation)[-1]
+    elif isinstance(part, str) and part in annotation.model_fields:
+        inner = annotation.model_fields[part].annotation
+    else:
+        return []
+    return [inner] if get_origin(inner) in (dict, list) else list(_members(inner, value))
 
 
 def _members(annotation: Any, value: Any) -> list[type[BaseModel]]:

@@ -146,13 +146,17 @@ def _sections(root: Schema, field: Schema) -> list[Schema]:
 
 def _takes(field: Schema) -> str:
     """The values of a field, in words."""
+    if "$ref" in field:
+        return "section"
     if "anyOf" in field:
         return " or ".join(_takes(one) for one in field["anyOf"] if one.get("type") != "null")
     if "enum" in field or "const" in field:
         return ", ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
     if field["type"] == "array":
         items = _takes(field["items"])
-        return f"list of {items}{'s' if items.endswith('number') else ''}" + (", not empty" if field.get("minItems") else "")
+        return f"list of {items}{'s' if items.endswith(('number', 'section')) else ''}" + (
+            ", not empty" if field.get("minItems") else ""
+        )
     if field["type"] == "object":
         return f"mapping to {_takes(field['additionalProperties'])}"
     pattern = f" like `{field['pattern']}`" if "pattern" in field else ", not empty" if field.get("minLength") else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from within_wf.config.dataset import DatasetConfig
+from within_wf.config.feature_roles import contradictions
 from within_wf.config.models import AccountHealthConfig, AdScoreConfig
 from within_wf.config.reproducibility import ReproducibilityConfig
 from within_wf.config.section import Section
@@ -64,4 +65,12 @@ class RunConfig(Section):
                 f"models.account_health.data.split.strategy is {accounts.data.split.strategy}, but neighbouring windows of a "
                 "series share moments: time, group or group_time"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _features_have_their_columns(self) -> RunConfig:
+        if self.models.ad_score is not None and self.dataset.ads is not None:
+            problems = contradictions(self.models.ad_score.data.features, self.dataset.ads)
+            if problems:
+                raise ValueError("; ".join(f"models.ad_score.data.features.{problem}" for problem in problems))
         return self

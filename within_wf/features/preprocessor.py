@@ -2,94 +2,142 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from within_wf.config.data import FeatureConfig
+from within_wf.config.dataset import AdTable
+from within_wf.config.features import AggregateConfig, FeatureConfig
 from within_wf.errors import DatasetError, Problem
-from within_wf.features.numeric import Floats, NumericColumn
-from within_wf.store.canonical import read_json, write_json
+from within_wf.features.aggregates import GroupAggregates
+from within_wf.features.calendar import calendar_features, calendar_names
+from within_wf.features.categories import (
+    CategoryColumn,
+    HashedColumn,
+    OneHotColumn,
+    OrdinalColumn,
+    names_with_indicator,
+    with_indicator,
+)
+from within_wf.features.image_statistics import statistics_of_pictures
+from within_wf.features.numeric import Floats, NumericColumn, numbers_of
+from within_wf.features.target_encoding import Answers, TargetColumn
+from within_wf.features.text_statistics import text_statistics
+from within_wf.features.texts import joined_text
+from within_wf.store.canonical import read_json, write_json, write_parquet
 
-MISSING = "(missing)"
-OTHER = "(other)"
 _FILE = "preprocessor.json"
+_FIRST_KEYS = ("imputation", "scaling", "outlier_quantile", "max_categories")
+_ENCODINGS: dict[str, Any] = {"one_hot": OneHotColumn, "ordinal": OrdinalColumn, "hashed": HashedColumn, "target": TargetColumn}
 
 
 class Preprocessor:
-    """Fills, clips and scales numbers; turns categories into indicators.
+    """Fills, clips and scales numbers, encodes categories, and adds what times, groups, texts and pictures say.
 
-    A category that training rows do not have, or that is not among their most frequent, is ``(other)`` where training rows
-    had such a rest, and all zeros where they had none. A missing category is a category of its own.
+    Everything is learned from training rows, and a row's features depend on no other row of its table: they are the same
+    whether it stands among others, in training, or alone, when a saved model scores it. Only target encodings of the rows they
+    are learned from differ: those are out of fold, and :meth:`fit_transform` makes them.
 
     Args:
         numeric: Columns of numbers.
         categorical: Columns of categories.
         config: How they become features.
+        time: The column of times, for the calendar and for earlier days.
+        text: The columns of prose, for statistics of texts.
+        image: The column that names pictures, for their statistics.
     """
 
-    def __init__(self, numeric: Sequence[str], categorical: Sequence[str], config: FeatureConfig | None = None) -> None:
+    def __init__(
+        self,
+        numeric: Sequence[str],
+        categorical: Sequence[str],
+        config: FeatureConfig | None = None,
+        *,
+        time: str | None = None,
+        text: Sequence[str] = (),
+        image: str | None = None,
+    ) -> None:
         self.numeric = tuple(numeric)
         self.categorical = tuple(categorical)
         self.config = config or FeatureConfig()
+        self.time, self.text, self.image = time, tuple(text), image
         self._numbers: dict[str, NumericColumn] = {}
-        self._categories: dict[str, list[str]] = {}
+        self._categories: dict[str, CategoryColumn] = {}
+        self._aggregates: list[GroupAggregates] = []
+        self._further: dict[str, NumericColumn] = {}
 
-    def fit(self, table: pl.DataFrame) -> Preprocessor:
+    @classmethod
+    def of(cls, roles: AdTable, config: FeatureConfig) -> Preprocessor:
+        """For a table whose columns mean ``roles``."""
+        return cls(roles.numeric, roles.categorical, config, time=roles.time, text=roles.text, image=roles.image)
+
+    def fit(
+        self, table: pl.DataFrame, answers: Answers | None = None, pictures: Mapping[str, bytes] | None = None
+    ) -> Preprocessor:
         """Learn from training rows.
 
+        Args:
+            table: The rows.
+            answers: What is known of them; for target encodings.
+            pictures: Name to picture file; for statistics of pictures.
+
         Raises:
-            DatasetError: A column is not there, or there are no rows.
+            DatasetError: A column or what an encoding needs is not there, or there are no rows.
         """
-        self._check(table)
-        if table.height == 0:
-            raise DatasetError("there is nothing to learn from", [Problem("the training rows", "none", "at least one")])
-        self._numbers = {name: NumericColumn.fit(_numbers(table[name]), self.config) for name in self.numeric}
-        self._categories = {name: self._frequent(table[name]) for name in self.categorical}
+        self._learn(table, answers, pictures)
         return self
 
-    def transform(self, table: pl.DataFrame) -> npt.NDArray[np.float32]:
+    def fit_transform(
+        self, table: pl.DataFrame, answers: Answers | None = None, pictures: Mapping[str, bytes] | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Learn from training rows as :meth:`fit` does; their own features, target encodings out of fold."""
+        return self._features(table, pictures, self._learn(table, answers, pictures))
+
+    def transform(self, table: pl.DataFrame, pictures: Mapping[str, bytes] | None = None) -> npt.NDArray[np.float32]:
         """The features of some rows, float32, shape [rows, features].
+
+        Args:
+            table: Rows that were not learned from.
+            pictures: Name to picture file; for statistics of pictures.
 
         Raises:
             DatasetError: A column is not there.
         """
         self._check(table)
-        columns: list[Floats] = []
-        for name, column in self._numbers.items():
-            values = _numbers(table[name])
-            columns.append(column.transform(values))
-            if column.has_gaps:
-                columns.append(np.isnan(values).astype(np.float64))
-        for name, known in self._categories.items():
-            codes = self._codes(table[name], known)
-            columns += [(codes == number).astype(np.float64) for number in range(len(known))]
-        if not columns:
-            return np.zeros((table.height, 0), np.float32)
-        return np.stack(columns, axis=1).astype(np.float32)
+        return self._features(table, pictures, {})
 
     @property
     def feature_names(self) -> list[str]:
-        """The name of each feature: ``column``, ``column is missing`` or ``column=category``."""
+        """The name of each feature: ``column``, ``column is missing``, ``column=category`` and as docs/features.md says."""
         names = []
         for name, column in self._numbers.items():
-            names += [name, f"{name} is missing"] if column.has_gaps else [name]
-        for name, known in self._categories.items():
-            names += [f"{name}={category}" for category in known]
+            names += names_with_indicator(column, name)
+        for name, category in self._categories.items():
+            names += category.feature_names(name)
+        names += calendar_names(self.time or "", self.config.calendar)
+        for name, column in self._further.items():
+            names += names_with_indicator(column, name)
         return names
 
     def save(self, folder: Path) -> None:
         """Write what was learned; the same bytes each time."""
         folder.mkdir(parents=True, exist_ok=True)
-        content = {
-            "config": self.config.model_dump(),
+        content: dict[str, Any] = {
+            "config": self.config.said(_FIRST_KEYS),
             "numeric": [{"name": name, **column.to_json()} for name, column in self._numbers.items()],
-            "categorical": [{"name": name, "categories": known} for name, known in self._categories.items()],
+            "categorical": [{"name": name, **_kind(column), **column.to_json()} for name, column in self._categories.items()],
         }
+        if self._further or self.config.calendar:
+            content["roles"] = {"time": self.time, "text": list(self.text), "image": self.image}
+            content["further"] = [{"name": name, **column.to_json()} for name, column in self._further.items()]
         write_json(folder / _FILE, content)
+        for number, aggregates in enumerate(self._aggregates):
+            write_parquet(folder / f"aggregates_{number}.parquet", aggregates.cells)
 
     @classmethod
     def load(cls, folder: Path) -> Preprocessor:
@@ -100,41 +148,103 @@ class Preprocessor:
         """
         try:
             content = read_json(folder / _FILE)
+            config = FeatureConfig.model_validate_json(json.dumps(content["config"]))
             numbers = {entry.pop("name"): NumericColumn.from_json(entry) for entry in content["numeric"]}
-            categories = {entry["name"]: list(entry["categories"]) for entry in content["categorical"]}
-            config = FeatureConfig(**content["config"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            categories = {
+                entry["name"]: _ENCODINGS[entry.get("encoding", "one_hot")].from_json(entry) for entry in content["categorical"]
+            }
+            made = cls(list(numbers), list(categories), config, **content.get("roles", {}))
+            made._numbers, made._categories = numbers, categories
+            made._further = {entry.pop("name"): NumericColumn.from_json(entry) for entry in content.get("further", ())}
+            made._aggregates = [
+                GroupAggregates(part, made._time_of(part), pl.read_parquet(folder / f"aggregates_{number}.parquet"))
+                for number, part in enumerate(config.aggregates)
+            ]
+        except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
             problem = Problem(str(folder / _FILE), str(error), "what Preprocessor.save writes")
             raise DatasetError("a preprocessor cannot be read", [problem]) from error
-        made = cls(list(numbers), list(categories), config)
-        made._numbers, made._categories = numbers, categories
         return made
 
+    def _learn(self, table: pl.DataFrame, answers: Answers | None, pictures: Mapping[str, bytes] | None) -> dict[str, Floats]:
+        """Learn; the features of training rows by column where they are not those of :meth:`transform`."""
+        self._check(table)
+        if table.height == 0:
+            raise DatasetError("there is nothing to learn from", [Problem("the training rows", "none", "at least one")])
+        of = self.config.of
+        self._numbers = {name: NumericColumn.fit(numbers_of(table[name]), of(name)) for name in self.numeric}
+        self._categories, out_of_fold = {}, {}
+        for name in self.categorical:
+            treatment = of(name)
+            if treatment.encoding == "target":
+                column, out_of_fold[name] = TargetColumn.fit(table[name], _given(answers, name), treatment)
+                self._categories[name] = column
+            elif treatment.encoding == "hashed":
+                self._categories[name] = HashedColumn(name, treatment.hash_features)
+            else:
+                self._categories[name] = _ENCODINGS[treatment.encoding].fit(table[name], treatment)
+        self._aggregates = [GroupAggregates.fit(table, part, self._time_of(part)) for part in self.config.aggregates]
+        further = self._further_numbers(table, pictures)
+        self._further = {name: NumericColumn.fit(values, self.config) for name, values in further.items()}
+        return out_of_fold
+
+    def _features(
+        self, table: pl.DataFrame, pictures: Mapping[str, bytes] | None, out_of_fold: Mapping[str, Floats]
+    ) -> npt.NDArray[np.float32]:
+        blocks = [with_indicator(column, numbers_of(table[name])) for name, column in self._numbers.items()]
+        for name, category in self._categories.items():
+            blocks.append(out_of_fold[name] if name in out_of_fold else category.transform(table[name]))
+        if self.time is not None and self.config.calendar:
+            blocks.append(calendar_features(table[self.time], self.config.calendar))
+        if self._further:
+            further = self._further_numbers(table, pictures)
+            blocks += [with_indicator(column, further[name]) for name, column in self._further.items()]
+        if not blocks:
+            return np.zeros((table.height, 0), np.float32)
+        return np.concatenate([block.astype(np.float32) for block in blocks], axis=1)
+
+    def _further_numbers(self, table: pl.DataFrame, pictures: Mapping[str, bytes] | None) -> dict[str, Floats]:
+        """What groups, texts and pictures say, before it is scaled; by name."""
+        made: dict[str, Floats] = {}
+        for aggregates in self._aggregates:
+            made |= aggregates.transform(table)
+        if self.config.text_statistics:
+            statistics = text_statistics(joined_text(table, self.text), self.config.text_statistics)
+            made |= {f"text: {name.replace('_', ' ')}": values for name, values in statistics.items()}
+        if self.config.image_statistics and self.image is not None:
+            names = table[self.image].cast(pl.String).to_list()
+            measured = statistics_of_pictures(names, pictures or {}, self.config.image_statistics)
+            made |= {f"picture: {name.replace('_', ' ')}": values for name, values in measured.items()}
+        return made
+
+    def _time_of(self, part: AggregateConfig) -> str | None:
+        return self.time if part.rows == "earlier" else None
+
     def _check(self, table: pl.DataFrame) -> None:
-        missing = [name for name in (*self.numeric, *self.categorical) if name not in table.columns]
+        read = [*self.numeric, *self.categorical]
+        if self.config.calendar or any(part.rows == "earlier" for part in self.config.aggregates):
+            if self.time is None:
+                expected = "dataset.ads.time, for the calendar and aggregates of earlier rows"
+                raise DatasetError("the rows have no time", [Problem("the column of times", "none", expected)])
+            read.append(self.time)
+        for part in self.config.aggregates:
+            read += [part.by, *part.columns]
+        read += self.text if self.config.text_statistics else ()
+        read += [self.image] if self.config.image_statistics and self.image is not None else []
+        missing = [name for name in dict.fromkeys(read) if name not in table.columns]
         if missing:
             expected = f"one of {', '.join(table.columns)}"
             problems = [Problem(f"column {name}", "no such column", expected) for name in missing]
             raise DatasetError("the rows lack columns", problems)
 
-    def _frequent(self, column: pl.Series) -> list[str]:
-        """The categories that get an indicator, by name; ``(other)`` at the end where there is a rest."""
-        counts = _categories(column).value_counts().sort("count", column.name, descending=[True, False])
-        names: list[str] = counts[column.name].to_list()
-        kept = sorted(names[: self.config.max_categories])
-        return [*kept, OTHER] if len(names) > len(kept) else kept
 
-    def _codes(self, column: pl.Series, known: list[str]) -> npt.NDArray[np.int64]:
-        numbers = {name: number for number, name in enumerate(known) if name != OTHER}
-        rest = known.index(OTHER) if OTHER in known else -1
-        codes = _categories(column).replace_strict(numbers, default=rest, return_dtype=pl.Int64)
-        return codes.to_numpy()
+def _kind(column: CategoryColumn) -> dict[str, str]:
+    """What says of a saved column how it is encoded; nothing for indicators, which came first."""
+    kind = next(name for name, encoding in _ENCODINGS.items() if isinstance(column, encoding))
+    return {} if kind == "one_hot" else {"encoding": kind}
 
 
-def _numbers(column: pl.Series) -> Floats:
-    values = column.cast(pl.Float64).to_numpy()
-    return np.where(np.isfinite(values), values, np.nan)
-
-
-def _categories(column: pl.Series) -> pl.Series:
-    return column.cast(pl.String).fill_null(MISSING)
+def _given(answers: Answers | None, name: str) -> Answers:
+    if answers is None:
+        expected = "the target of each training row"
+        raise DatasetError("a target encoding has nothing to learn from", [Problem(f"column {name}", "no target", expected)])
+    return answers

@@ -12,15 +12,18 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from within_wf.config.data import FeatureConfig, WindowConfig
 from within_wf.config.dataset import SeriesTable
+from within_wf.config.features import ColumnTreatment, WindowConfig
 from within_wf.errors import DatasetError, Problem
+from within_wf.features.calendar import calendar_features, calendar_names
+from within_wf.features.history import history_features, history_names
 from within_wf.features.numeric import Floats, NumericColumn, takes_log
 from within_wf.features.statistics import STATISTICS, window_statistics
 from within_wf.store.canonical import read_json, write_json
 
 _FILE = "windows.json"
-_SCALING = FeatureConfig(imputation="median", scaling="robust", outlier_quantile=0)
+_FIRST_KEYS = ("length", "train_stride")
+_SCALING = ColumnTreatment(imputation="median", scaling="robust", outlier_quantile=0)
 """Median and quartiles: what is in trouble must not set the scale."""
 SPLITS = ("train", "validation", "test")
 EXCLUDED = "excluded"
@@ -77,9 +80,11 @@ class WindowBuilder:
 
     @property
     def feature_names(self) -> list[str]:
-        """The name of each statistic: ``channel: statistic`` or ``channel / channel: statistic``."""
+        """``channel: statistic`` or ``channel / channel: statistic``; then what the past and the calendar say."""
         names = [*self.roles.channels, *(f"{a} / {b}" for a, b in combinations(self.roles.channels, 2))]
-        return [f"{name}: {statistic}" for name in names for statistic in STATISTICS]
+        told = [f"{name}: {statistic}" for name in names for statistic in STATISTICS]
+        told += [f"{name}: {past}" for name in self.roles.channels for past in history_names(self.config.history)]
+        return told + calendar_names(self.roles.time, self.config.calendar)
 
     def build(self, table: pl.DataFrame) -> Iterator[Windows]:
         """The windows of each series, in the order of the series' names.
@@ -122,10 +127,11 @@ class WindowBuilder:
         around = place[ends][:, None] + np.arange(1 - length, 1)
         x = values[around]
         deviation = x - np.median(x, axis=1, keepdims=True)
+        features = [self._statistics(x), *self._further(values, place[ends], moments[ends])]
         label = moments[self.roles.label].to_numpy().astype(np.int64)
         return Windows(
             np.concatenate([x, deviation], axis=2).astype(np.float32),
-            self._statistics(x).astype(np.float32),
+            np.concatenate(features, axis=1).astype(np.float32),
             label[ends],
             moments["row"].to_numpy().astype(np.int64)[ends],
         )
@@ -149,11 +155,21 @@ class WindowBuilder:
         columns = [window_statistics(x[..., c]) for c in range(x.shape[2])] + [window_statistics(ratio) for ratio in ratios]
         return np.concatenate(columns, axis=1)
 
+    def _further(self, values: Floats, place: npt.NDArray[np.int64], ends: pl.DataFrame) -> Iterator[Floats]:
+        """What the series' past and the calendar say at the moments that end a window; 0 where the series had not begun."""
+        if self.config.history.is_on:
+            past = history_features(values, self.config.history)[place]
+            yield np.nan_to_num(past, nan=0.0).reshape(len(place), -1)
+        if self.config.calendar:
+            yield calendar_features(ends[self.roles.time], self.config.calendar)
+
     def save(self, folder: Path) -> None:
         """Write what was learned; the same bytes each time."""
         folder.mkdir(parents=True, exist_ok=True)
         channels = [{"name": name, **channel.to_json()} for channel, name in self._pairs()]
-        write_json(folder / _FILE, {"roles": self.roles.model_dump(), "config": self.config.model_dump(), "channels": channels})
+        write_json(
+            folder / _FILE, {"roles": self.roles.model_dump(), "config": self.config.said(_FIRST_KEYS), "channels": channels}
+        )
 
     @classmethod
     def load(cls, folder: Path) -> WindowBuilder:
@@ -164,7 +180,7 @@ class WindowBuilder:
         """
         try:
             content = read_json(folder / _FILE)
-            made = cls(SeriesTable(**content["roles"]), WindowConfig(**content["config"]))
+            made = cls(SeriesTable(**content["roles"]), WindowConfig.model_validate(content["config"]))
             made._channels = [
                 NumericColumn.from_json({key: value for key, value in entry.items() if key != "name"})
                 for entry in content["channels"]

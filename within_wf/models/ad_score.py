@@ -90,7 +90,7 @@ class AdScorePredictor(BaseModel):
             vectors = self.image_encoder.embed(list(known.values()), threads=threads)
             views["image"] = view_of_images(wanted, list(known), vectors)
         if self.preprocessor is not None:
-            views["table"] = self.preprocessor.transform(ads)
+            views["table"] = self.preprocessor.transform(ads, creatives)
         return views
 
     def save(self, path: Path) -> None:

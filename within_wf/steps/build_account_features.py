@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from within_wf.config.data import WindowConfig
 from within_wf.config.dataset import SeriesTable
+from within_wf.config.features import WindowConfig
 from within_wf.errors import DatasetError, Problem
 from within_wf.features.windows import EXCLUDED, SPLITS, WindowBuilder, with_rows
 from within_wf.steps.context import Progress, StepContext

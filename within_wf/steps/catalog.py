@@ -78,9 +78,9 @@ STEPS: tuple[Step, ...] = (
     Step(
         "build_ad_features",
         "ad_score",
-        inputs={"split": "split_data"},
+        inputs={"split": "split_data", "world": "simulate_world"},
         reads=("dataset.ads", "data.features"),
-        libraries=(*_TORCH, "polars", "pyarrow", "safetensors"),
+        libraries=(*_TORCH, "scipy", "polars", "pyarrow", "pillow", "safetensors"),
         compiled=True,
     ),
     Step(
