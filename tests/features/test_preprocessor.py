@@ -72,6 +72,16 @@ def test_missing_columns_are_named_together():
         Preprocessor(["clicks"], []).fit(TABLE.clear())
 
 
+def test_what_is_no_number_is_named_by_column():
+    made = Preprocessor(["spend", "clicks"], []).fit(TABLE)
+    texts = TABLE.with_columns(spend=pl.lit("1,5"), clicks=pl.lit("7"))
+    with pytest.raises(DatasetError, match="column spend: found '1,5' among String values, expected numbers") as raised:
+        made.transform(texts)
+    assert len(raised.value.problems) == 1
+    as_texts = TABLE.with_columns(pl.col("clicks").cast(pl.String))
+    np.testing.assert_array_equal(made.transform(as_texts), made.transform(TABLE))
+
+
 def test_a_folder_that_holds_no_preprocessor_is_refused(tmp_path):
     with pytest.raises(DatasetError, match=r"preprocessor\.json"):
         Preprocessor.load(tmp_path)

@@ -4,5 +4,10 @@ from within_wf.rooms import lazy_exports
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
-    {"NumericColumn": "numeric", "Preprocessor": "preprocessor", "WindowBuilder": "windows"},
+    {
+        "Answers": "target_encoding",
+        "NumericColumn": "numeric",
+        "Preprocessor": "preprocessor",
+        "WindowBuilder": "windows",
+    },
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +235,20 @@ class Preprocessor:
             expected = f"one of {', '.join(table.columns)}"
             problems = [Problem(f"column {name}", "no such column", expected) for name in missing]
             raise DatasetError("the rows lack columns", problems)
+        numbers = dict.fromkeys([*self.numeric, *(name for part in self.config.aggregates for name in part.columns)])
+        wrong = [problem for name in numbers for problem in _no_numbers(table[name])]
+        if wrong:
+            raise DatasetError("columns hold what is no number", wrong)
+
+
+def _no_numbers(column: pl.Series) -> Iterator[Problem]:
+    if column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype in (pl.Boolean, pl.Null):
+        return
+    wrong = column
+    if column.dtype == pl.String:
+        wrong = column.filter(column.cast(pl.Float64, strict=False).is_null() & column.is_not_null())
+    if wrong.len():
+        yield Problem(f"column {column.name}", f"{wrong[0]!r} among {column.dtype} values", "numbers")
 
 
 def _kind(column: CategoryColumn) -> dict[str, str]:
