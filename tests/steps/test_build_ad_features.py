@@ -105,7 +105,9 @@ def test_a_saved_preprocessor_makes_the_same_features_of_each_ad_alone(tmp_path,
     learned = [number for number, name in enumerate(names) if not name.startswith("target by")]
     np.testing.assert_array_equal(found[60:], alone[60:])
     np.testing.assert_array_equal(found[:60, learned], alone[:60, learned])
-    assert len(learned) == (len(names) if config == FeatureConfig() else len(names) - 1)
+    encoded = [number for number in range(len(names)) if number not in learned]
+    assert len(encoded) == (0 if config == FeatureConfig() else 1)
+    assert (found[:60, encoded] != alone[:60, encoded]).all()  # out of fold
 
 
 def test_any_order_of_rows_gives_the_same_bytes(tmp_path):
