@@ -45,6 +45,7 @@ def test_features_of_the_sample_world_can_be_asked_for():
         ("aggregates=[{by: campaign_id, columns: [effectiveness]}]", "aggregates.0 reads effectiveness, the target"),
         ("aggregates=[{by: ad_id, columns: [spend]}]", "aggregates.0 reads ad_id, the id"),
         ("aggregates=[{by: a, functions: [count]}, {by: a, columns: [b]}]", "aggregates say the same twice"),
+        ("columns.industry={encoding: ordinal, order: [a, b, a]}", "a is in order twice"),
         ("order=[a, b]", "order is for single columns"),
         ("aggregates=[{by: a, colums: [b]}]", "aggregates.0.colums, expected one of by, .* Did you mean columns"),
         ("columns.industry.encodng=target", "unknown path .*columns.industry.encodng"),

@@ -53,6 +53,14 @@ def test_syllables_are_groups_of_vowels_without_a_silent_e(word, syllables):
     assert of(word)["readability"] == pytest.approx(206.835 - 1.015 - 84.6 * syllables)
 
 
+@pytest.mark.parametrize(
+    ("text", "emoji"),
+    [("❤️", 1), ("👨‍👩‍👧", 1), ("🇩🇪🇫🇷", 2), ("👍🏽 👍", 2), ("Acme™ © 2024 #1", 0), ("❤", 0), ("🏳️‍🌈!", 1), ("👩‍❤️‍👩🔥", 2)],
+)
+def test_emoji_are_counted_as_they_are_seen(text, emoji):
+    assert of(text)["emoji"] == emoji
+
+
 def test_nothing_to_divide_by_is_missing():
     for text in (None, "", "   ", "🔥"):
         found = of(text)

@@ -76,6 +76,13 @@ class ColumnTreatment(Section):
     target_folds: int = Field(5, ge=2, le=100)
     """Folds of training rows, each encoded by the others, for ``target``."""
 
+    @field_validator("order")
+    @classmethod
+    def _order_names_once(cls, order: list[str]) -> list[str]:
+        if twice := sorted({name for name in order if order.count(name) > 1}):
+            raise ValueError(f"{', '.join(twice)} is in order twice: once is enough")
+        return order
+
 
 class AggregateConfig(Section):
     """What is said of the training rows of an ad's account, campaign or other group."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -74,8 +75,7 @@ class GroupAggregates:
             DatasetError: The column of time holds no times.
         """
         start, end = self._range(table)
-        names = ["rows", *(f"{name}: {part}" for name in self.config.columns for part in ("known", "sum", "min", "max"))]
-        found = {name: self._reduced(name, start, end) for name in names}
+        found = {name: self._reduced(name, start, end) for name in self._columns}
         features = {}
         for function in self.config.functions:
             if function == "count":
@@ -91,35 +91,55 @@ class GroupAggregates:
         earlier = "" if self.time is None else f", {self.config.lag} days earlier" if self.config.lag > 1 else ", earlier"
         return f"{what} by {self.config.by}{earlier}" + (f", {self.config.days} days" if self.config.days else "")
 
+    @cached_property
+    def _groups(self) -> tuple[dict[str, int], Ints, Ints]:
+        """The number of each group, its first cell, and the one after its last."""
+        runs = self.cells["group"].rle().struct
+        names, lengths = runs.field("value").to_list(), runs.field("len").to_numpy().astype(np.int64)
+        return dict(zip(names, range(len(names)), strict=True)), np.cumsum(lengths) - lengths, np.cumsum(lengths)
+
+    @cached_property
+    def _columns(self) -> dict[str, Floats]:
+        """The cells' columns; where all days count each cell with those of its group before it."""
+        names = ["rows", *(f"{name}: {part}" for name in self.config.columns for part in ("known", "sum", "min", "max"))]
+        columns = {name: self.cells[name].cast(pl.Float64).to_numpy() for name in names}
+        if self.config.days is None:
+            lengths = self._groups[2] - self._groups[1]
+            columns = {name: _accumulated(values, lengths, _combined(name)[0]) for name, values in columns.items()}
+        return columns
+
     def _range(self, table: pl.DataFrame) -> tuple[Ints, Ints]:
         """The first of each row's cells, and the one after the last."""
-        groups, starts, code = _coded(self.cells["group"], table[self.config.by])
-        ends = np.append(starts[1:], self.cells.height)
+        numbers, starts, ends = self._groups
         days = np.zeros(table.height) if self.time is None else days_of(table[self.time])
-        code = np.where(np.isnan(days), -1, code)
-        if not groups or not self.cells.height:
+        if not numbers:
             return np.zeros(table.height, np.int64), np.zeros(table.height, np.int64)
+        groups = table[self.config.by].cast(pl.String).replace_strict(numbers, default=-1, return_dtype=pl.Int64)
+        code = np.where(np.isnan(days), -1, groups.fill_null(-1).to_numpy())
         start, end = starts[code], ends[code]
         if self.time is not None:
             known = self.cells["day"].to_numpy()
             first, span = int(known.min()), int(known.max() - known.min()) + 2
-            keys = np.repeat(np.arange(groups), ends - starts) * span + (known - first)
-            last = np.nan_to_num(days) - self.config.lag
-            end = np.searchsorted(keys, code * span + np.clip(last + 1 - first, 0, span - 1).astype(np.int64))
+            keys = np.repeat(np.arange(len(numbers)), ends - starts) * span + (known - first)
+
+            def reached(day: Floats) -> Ints:
+                """The first cell of each row's group that is of ``day`` or later."""
+                place = np.clip(np.nan_to_num(day) - first, 0, span - 1).astype(np.int64)
+                return np.searchsorted(keys, code * span + place).astype(np.int64)
+
+            end = reached(days - self.config.lag + 1)
             if self.config.days is not None:
-                begin = np.clip(last + 1 - self.config.days - first, 0, span - 1).astype(np.int64)
-                start = np.searchsorted(keys, code * span + begin)
+                start = reached(days - self.config.lag + 1 - self.config.days)
         return np.where(code < 0, 0, start), np.where(code < 0, 0, end)
 
     def _reduced(self, name: str, start: Ints, end: Ints) -> Floats:
         """A column of the cells, summed up over each row's; the cells that come first are added first."""
-        values = self.cells[name].cast(pl.Float64).to_numpy()
-        combine, nothing = _COMBINED.get(name.rpartition(": ")[2], (np.add, 0.0))
+        values = self._columns[name]
+        combine, nothing = _combined(name)
         result = np.full(start.size, nothing)
         if self.config.days is None:
-            reached = _accumulated(values, self.cells["group"], combine)
             some = end > start
-            result[some] = reached[end[some] - 1]
+            result[some] = values[end[some] - 1]
             return result
         for step in range(int((end - start).max(initial=0))):
             rows = np.flatnonzero(start + step < end)
@@ -127,21 +147,14 @@ class GroupAggregates:
         return result
 
 
-_COMBINED: dict[str, tuple[np.ufunc, float]] = {"min": (np.minimum, np.inf), "max": (np.maximum, -np.inf)}
+def _combined(name: str) -> tuple[np.ufunc, float]:
+    """How cells of a column are joined, and what none of them give."""
+    extremes = {"min": (np.minimum, np.inf), "max": (np.maximum, -np.inf)}
+    return extremes.get(name.rpartition(": ")[2], (np.add, 0.0))
 
 
-def _coded(cells: pl.Series, groups: pl.Series) -> tuple[int, Ints, Ints]:
-    """How many groups the cells have, the first cell of each, and the number of each row's group; -1 for an unknown one."""
-    runs = cells.rle()
-    names, lengths = runs.struct.field("value").to_list(), runs.struct.field("len").to_numpy().astype(np.int64)
-    numbers = dict(zip(names, range(len(names)), strict=True))
-    code = groups.cast(pl.String).replace_strict(numbers, default=-1, return_dtype=pl.Int64).fill_null(-1)
-    return len(names), np.cumsum(lengths) - lengths, code.to_numpy()
-
-
-def _accumulated(values: Floats, groups: pl.Series, combine: np.ufunc) -> Floats:
+def _accumulated(values: Floats, lengths: Ints, combine: np.ufunc) -> Floats:
     """Each cell with those of its group before it, one after the other, so that a group knows nothing of others' rounding."""
-    lengths = groups.rle().struct.field("len").to_numpy().astype(np.int64)
     rank = np.arange(values.size) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     order = np.argsort(rank, kind="stable")
     bounds = np.searchsorted(rank[order], np.arange(int(lengths.max(initial=0)) + 1))

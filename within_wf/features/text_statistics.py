@@ -14,12 +14,15 @@ _WORD = r"[\p{L}\p{M}\p{N}]+(?:['’-][\p{L}\p{M}\p{N}]+)*"
 _VOWELS = r"(?i)[aeiouy]+"
 _SILENT = r"(?i)(?:[^aeiouy\W\d_l]|[aeiouy]l)e\b"
 """An e at a word's end that is not spoken, as in ``time`` and ``sale``; that of ``table`` is."""
+_PICTURE = r"(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}\x{FE0F})\p{Emoji_Modifier}?"
+_EMOJI = rf"\p{{Regional_Indicator}}{{2}}|{_PICTURE}(?:\x{{200D}}(?:{_PICTURE}|\p{{Extended_Pictographic}}))*"
+"""What is seen as one: a flag is of two characters, a family of several; a trade mark is none."""
 _COUNTED = {
     "letters": r"\p{L}",
     "capitals": r"\p{Lu}",
     "punctuation": r"\p{P}",
     "digits": r"\p{Nd}",
-    "emoji": r"\p{Extended_Pictographic}",
+    "emoji": _EMOJI,
     "questions": r"[?¿？]",
     "exclamations": r"[!¡！]",
     "words": _WORD,
