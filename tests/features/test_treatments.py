@@ -1,8 +1,13 @@
 """Treatments of columns beside scikit-learn and plain formulas."""
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import median_abs_deviation
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder
@@ -10,6 +15,7 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder
 from within_wf.config.features import ColumnTreatment, FeatureConfig
 from within_wf.features import Preprocessor
 from within_wf.features.numeric import NumericColumn
+from within_wf.features.target_encoding import Answers
 from within_wf.runtime.streams import ids_of
 
 DRAWS = np.random.default_rng(5)
@@ -142,3 +148,48 @@ def test_columns_have_treatments_of_their_own_on_top_of_the_common_one():
     assert made._numbers["x"] == NumericColumn.fit(np.array([1, 2, np.nan, 9]), config.of("x"))
     assert made._numbers["y"] == NumericColumn.fit(np.array([1.0, 2, 3, 4]), config)
     np.testing.assert_array_equal(made.transform(table)[:, -1], [0, 1, 1, 0])
+
+
+def test_a_spread_near_nothing_leaves_no_infinity():
+    config = FeatureConfig(outliers="none", logarithm="never", scaling="min_max")
+    made = Preprocessor(["x"], [], config).fit(pl.DataFrame({"x": [0.0, 1e-310]}))
+    found = made.transform(pl.DataFrame({"x": [-1e300, 1e9]}))
+    assert found[:, 0].tolist() == [np.finfo(np.float32).min, np.finfo(np.float32).max]
+
+
+CHOSEN = st.builds(
+    ColumnTreatment,
+    imputation=st.sampled_from(["median", "mean", "constant"]),
+    fill_value=st.floats(-10, 10),
+    missing_indicator=st.sampled_from(["where_missing", "always", "never"]),
+    logarithm=st.sampled_from(["auto", "always", "never"]),
+    outliers=st.sampled_from(["quantile", "robust_z", "none"]),
+    outlier_quantile=st.floats(0, 0.49),
+    scaling=st.sampled_from(["standard", "robust", "min_max", "none"]),
+    encoding=st.sampled_from(["one_hot", "ordinal", "hashed", "target"]),
+    max_categories=st.integers(2, 4),
+    min_category_rows=st.integers(1, 3),
+    hash_features=st.integers(1, 4),
+    target_folds=st.integers(2, 4),
+)
+NUMBERS = st.lists(st.one_of(st.none(), st.floats(-1e9, 1e9), st.just(np.inf), st.just(np.nan)), min_size=7, max_size=7)
+TEXTS = st.lists(st.one_of(st.none(), st.sampled_from(["a", "b", "ä", "(other)", ""])), min_size=7, max_size=7)
+
+
+@settings(max_examples=60)
+@given(numbers=NUMBERS, texts=TEXTS, x=CHOSEN, c=CHOSEN, learned=st.integers(1, 7))
+def test_whatever_is_chosen_features_are_finite_and_a_row_alone_has_the_same(numbers, texts, x, c, learned):
+    table = pl.DataFrame({"x": numbers, "c": texts}, schema={"x": pl.Float64, "c": pl.String}, strict=False)
+    answers = Answers(np.arange(float(learned)), np.ones(learned), pl.Series([str(row) for row in range(learned)]), 1)
+    made = Preprocessor(["x"], ["c"], FeatureConfig(columns={"x": x, "c": c}))
+    first = made.fit_transform(table[:learned], answers)
+    found = made.transform(table)
+    assert found.shape == (7, len(made.feature_names))
+    assert np.isfinite(found).all()
+    if c.encoding != "target":
+        np.testing.assert_array_equal(first, found[:learned])
+    with tempfile.TemporaryDirectory() as folder:
+        made.save(Path(folder))
+        again = Preprocessor.load(Path(folder))
+    for row in range(7):
+        np.testing.assert_array_equal(again.transform(table[row]), found[row : row + 1])

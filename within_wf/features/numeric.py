@@ -19,7 +19,7 @@ WIDE = 10.0
 
 MAD_TO_STD = 1.4826
 """Median absolute deviations to a normal's standard deviation (Rousseeuw and Croux, 1993)."""
-_LARGEST = float(np.finfo(np.float64).max)
+_LARGEST, _LARGEST32 = float(np.finfo(np.float64).max), float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,10 @@ class NumericColumn:
         """The feature of each value; NaN where a number is missing; shape [n]."""
         moved = _log1p(values) if self.is_log else values
         filled = np.where(np.isnan(moved), self.fill, np.clip(moved, self.low, self.high))
-        return (filled - self.centre) / self.spread
+        with np.errstate(over="ignore"):
+            scaled = (filled - self.centre) / self.spread
+        # features are stored in 32 bits, where a spread near 0 would leave infinities
+        return np.clip(scaled, -_LARGEST32, _LARGEST32)
 
     def to_json(self) -> dict[str, Any]:
         """JSON values that :meth:`from_json` reads; floats keep every bit."""
