@@ -99,6 +99,14 @@ class GroupAggregates:
         return dict(zip(names, range(len(names)), strict=True)), np.cumsum(lengths) - lengths, np.cumsum(lengths)
 
     @cached_property
+    def _days(self) -> tuple[Ints, int, int]:
+        """A number of each cell that grows with group and day; the first day, and the days that a group has room for."""
+        days = self.cells["day"].to_numpy()
+        first, span = int(days.min()), int(days.max() - days.min()) + 2
+        _, starts, ends = self._groups
+        return np.repeat(np.arange(starts.size), ends - starts) * span + (days - first), first, span
+
+    @cached_property
     def _columns(self) -> dict[str, Floats]:
         """The cells' columns; where all days count each cell with those of its group before it."""
         names = ["rows", *(f"{name}: {part}" for name in self.config.columns for part in ("known", "sum", "min", "max"))]
@@ -118,9 +126,7 @@ class GroupAggregates:
         code = np.where(np.isnan(days), -1, groups.fill_null(-1).to_numpy())
         start, end = starts[code], ends[code]
         if self.time is not None:
-            known = self.cells["day"].to_numpy()
-            first, span = int(known.min()), int(known.max() - known.min()) + 2
-            keys = np.repeat(np.arange(len(numbers)), ends - starts) * span + (known - first)
+            keys, first, span = self._days
 
             def reached(day: Floats) -> Ints:
                 """The first cell of each row's group that is of ``day`` or later."""
