@@ -63,3 +63,10 @@ def test_the_code_on_the_page_runs():
     exec(code, names)  # noqa: S102 - the page's own code
     assert names["learned"].shape == (20, 4)
     assert names["new"].shape == (10, 4)
+
+
+def test_what_was_measured_is_what_the_benchmark_wrote():
+    measured = [line for line in PAGE.partition("## Measured")[2].splitlines() if line.startswith("| `")]
+    written = (Path(__file__).parents[2] / "benchmarks/results/feature_choices.md").read_text().splitlines()
+    assert len(measured) == 9
+    assert set(measured) <= set(written)
