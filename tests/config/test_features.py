@@ -22,7 +22,7 @@ def test_features_of_the_sample_world_can_be_asked_for():
         "columns.industry={encoding: target, target_smoothing: 20}",
         "columns.spend={outliers: robust_z}",
         "calendar=[weekday, month]",
-        "aggregates=[{by: campaign_id, columns: [spend], rows: earlier, days: 28}]",
+        "aggregates=[{by: campaign_id, columns: [spend], rows: earlier, days: 28}, {by: campaign_id, columns: [spend]}]",
         "text_statistics=[words]",
         "image_statistics=[edges]",
     )
@@ -45,6 +45,7 @@ def test_features_of_the_sample_world_can_be_asked_for():
         ("aggregates=[{by: campaign_id, columns: [effectiveness]}]", "aggregates.0 reads effectiveness, the target"),
         ("aggregates=[{by: ad_id, columns: [spend]}]", "aggregates.0 reads ad_id, the id"),
         ("aggregates=[{by: a, functions: [count]}, {by: a, columns: [b]}]", "aggregates say the same twice"),
+        ("aggregates=[{by: a, functions: [count]}, {by: a, columns: [b], lag: 2}]", "aggregates say the same twice"),
         ("columns.industry={encoding: ordinal, order: [a, b, a]}", "a is in order twice"),
         ("order=[a, b]", "order is for single columns"),
         ("aggregates=[{by: a, colums: [b]}]", "aggregates.0.colums, expected one of by, .* Did you mean columns"),

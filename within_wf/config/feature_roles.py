@@ -56,12 +56,10 @@ def _of_aggregates(features: FeatureConfig, ads: AdTable) -> Iterator[str]:
         for role, column in (("target", ads.target), ("id", ads.id)):
             if column in (part.by, *part.columns):
                 yield f"{where} reads {column}, the {role}: a feature knows nothing of it; encoding: target is out of fold"
-    told = [
-        (part.by, column, function, part.rows, part.lag, part.days)
-        for part in features.aggregates
-        for column in part.columns or [""]
-        for function in part.functions
-    ]
-    counts = [(part.by, part.rows, part.lag, part.days) for part in features.aggregates if "count" in part.functions]
-    if len(set(told)) < len(told) or len(set(counts)) < len(counts):
+    told = []
+    for part in features.aggregates:
+        when = (part.by, part.lag, part.days) if part.rows == "earlier" else (part.by,)
+        told += [(*when, column, function) for column in part.columns for function in part.functions if function != "count"]
+        told += [(*when, "count")] if "count" in part.functions else []
+    if len(set(told)) < len(told):
         yield "aggregates say the same twice"
