@@ -1,28 +1,27 @@
 """Texts of training rows, varied word by word.
 
-The four methods are those of "easy data augmentation" (Wei and Zou, 2019). Only plain words are touched: numbers, prices,
-placeholders, links and punctuation stay what and where they are, and so do line breaks.
+The first four methods are those of "easy data augmentation" (Wei and Zou, EMNLP 2019). Only plain words are touched: what
+:class:`within_wf.augment.protected.ProtectedTokens` finds stays what and where it is, and so do punctuation and line breaks.
+The fifth gives texts translated there and back (Sennrich, Haddow and Birch, ACL 2016).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from within_wf.augment.protected import ProtectedTokens, Token
+from within_wf.augment.synonyms import synonyms_at
 from within_wf.errors import DatasetError, Problem
 from within_wf.runtime.streams import Stream, ids_of
 
 I64 = npt.NDArray[np.int64]
-_SYNONYMS = Path(__file__).with_name("synonyms.tsv")
-_WORD = re.compile(r"(\W*)([A-Za-z]+(?:['’][A-Za-z]+)?)(\W*)")
-_HELD = re.compile(r"[{}<>$€£%@#/\\_\d]")
+BACK_TRANSLATION = "back_translation"
 Draws = Iterator[float]
-Words = list[str]
+Tokens = list[Token]
+BackTranslation = Callable[[Sequence[str]], list[str]]
 
 
 class TextAugmenter:
@@ -31,14 +30,17 @@ class TextAugmenter:
     A text's draws depend on the seed, its id and the copy alone, so that neither order nor company changes what comes out.
 
     Args:
-        augmentation_methods: Any of ``synonym_replacement``, ``random_insertion``, ``random_deletion`` and ``word_swap``, all
-            by default; one is drawn for each text, another takes its place where it finds nothing to do.
+        augmentation_methods: Any of ``synonym_replacement``, ``random_insertion``, ``random_deletion``, ``word_swap``, which are the
+            default, and ``back_translation``; one is drawn for each text, another takes its place where it finds nothing to do.
         augmentation_prob: The chance that :meth:`augment` varies a text.
         word_share: Share of a text's words that is touched, at least one.
         seed: Seed of the draws.
+        protected: Names that are never touched: brands, products.
+        back_translation: Translates texts there and back, each as if it were alone:
+            :class:`within_wf.augment.back_translation.BackTranslator`; for that method.
 
     Raises:
-        DatasetError: There is no such method, or a share is none.
+        DatasetError: There is no such method, a share is none, a name is empty, or nothing translates.
     """
 
     def __init__(
@@ -48,20 +50,28 @@ class TextAugmenter:
         *,
         word_share: float = 0.15,
         seed: int = 42,
+        protected: Sequence[str] = (),
+        back_translation: BackTranslation | None = None,
     ) -> None:
         self.methods = tuple(augmentation_methods if augmentation_methods is not None else METHODS)
-        known = f"one of {', '.join(METHODS)}"
-        problems = [Problem("augmentation_methods", repr(name), known) for name in self.methods if name not in METHODS]
+        known = f"one of {', '.join((*METHODS, BACK_TRANSLATION))}"
+        names = (*METHODS, BACK_TRANSLATION)
+        problems = [Problem("augmentation_methods", repr(name), known) for name in self.methods if name not in names]
         if isinstance(augmentation_methods, str):
             problems = [Problem("augmentation_methods", repr(augmentation_methods), "a list of names")]
         for name, share in (("augmentation_prob", augmentation_prob), ("word_share", word_share)):
             if not isinstance(share, int | float) or not 0 <= share <= 1:
                 problems.append(Problem(name, repr(share), "a share, 0 to 1"))
+        if BACK_TRANSLATION in self.methods and back_translation is None:
+            cure = "Name a translator: data.augmentation.text.back_translation, or the argument back_translation."
+            problems.append(Problem("augmentation_methods", repr(BACK_TRANSLATION), "a translator for it", cure))
         if problems:
             raise DatasetError("texts cannot be varied so", problems)
         self.augmentation_prob = augmentation_prob
         self.word_share = word_share
         self.seed = seed
+        self._protected = ProtectedTokens(protected)
+        self._translate = back_translation
 
     def augment(self, texts: Sequence[str], ids: I64 | None = None) -> list[str]:
         """Vary each text with the chance ``augmentation_prob``.
@@ -73,8 +83,11 @@ class TextAugmenter:
         _check_texts(texts, ids)
         ids = ids_of(texts) if ids is None else ids
         is_varied = Stream(self.seed, "whether a text is varied").uniform(ids)[:, 0] < self.augmentation_prob
-        varied = self.vary(texts, ids)
-        return [new if is_new else old for old, new, is_new in zip(texts, varied, is_varied, strict=True)]
+        rows = np.flatnonzero(is_varied).tolist()
+        result = list(texts)
+        for row, varied in zip(rows, self.vary([texts[row] for row in rows], ids[rows]), strict=True):
+            result[row] = varied
+        return result
 
     def vary(self, texts: Sequence[str], ids: I64, copy: int = 1) -> list[str]:
         """Vary every text that has words to vary.
@@ -83,23 +96,38 @@ class TextAugmenter:
             texts: The texts.
             ids: What names each, shape [n].
             copy: Which copy of each this is, from 1.
+
+        Raises:
+            DatasetError: One is no text, or ids are missing.
         """
+        _check_texts(texts, ids)
         if not self.methods:
             return list(texts)
         stream = Stream(self.seed, "how a text is varied", copy)
-        return [self._vary(text, stream, ids[row : row + 1]) for row, text in enumerate(texts)]
+        tokens = [self._protected.tokens(text) for text in texts]
+        touched = [max(1, round(self.word_share * sum(bool(token.word) for token in words))) for words in tokens]
+        draws = [
+            stream.uniform(ids[row : row + 1], 1 + len(self.methods) * (3 * count + 1))[0].tolist()
+            for row, count in enumerate(touched)
+        ]
+        first = [int(numbers[0] * len(self.methods)) for numbers in draws]
+        at_once = [row for row, number in enumerate(first) if self.methods[number] == BACK_TRANSLATION]
+        translated = dict(zip(at_once, self._translated([texts[row] for row in at_once]), strict=True))
+        result = []
+        for row, text in enumerate(texts):
+            left = iter(draws[row][1:])
+            for name in (*self.methods[first[row] :], *self.methods[: first[row]]):
+                if name == BACK_TRANSLATION:
+                    varied = translated[row] if row in translated else self._translated([text])[0]
+                else:
+                    varied = "".join(token.text for token in METHODS[name](list(tokens[row]), touched[row], left))
+                if varied != text:
+                    break
+            result.append(varied)
+        return result
 
-    def _vary(self, text: str, stream: Stream, identity: I64) -> str:
-        words = re.split(r"(\s+)", text)
-        count = sum(is_word(word) for word in words)
-        touched = max(1, round(self.word_share * count))
-        draws = iter(stream.uniform(identity, 1 + len(self.methods) * (3 * touched + 1))[0].tolist())
-        first = int(next(draws) * len(self.methods))
-        for name in (*self.methods[first:], *self.methods[:first]):
-            varied = "".join(METHODS[name](list(words), touched, draws))
-            if varied != text:
-                return varied
-        return text
+    def _translated(self, texts: Sequence[str]) -> list[str]:
+        return self._translate(texts) if texts and self._translate is not None else list(texts)
 
 
 def _check_texts(texts: Sequence[str], ids: I64 | None) -> None:
@@ -114,13 +142,8 @@ def _check_texts(texts: Sequence[str], ids: I64 | None) -> None:
         raise DatasetError("texts cannot be varied", problems)
 
 
-def is_word(token: str) -> bool:
-    """Whether a token is a word that may be touched, punctuation around it allowed."""
-    return _WORD.fullmatch(token) is not None and _HELD.search(token) is None
-
-
-def _places(words: Words) -> list[int]:
-    return [place for place, token in enumerate(words) if is_word(token)]
+def _places(tokens: Tokens) -> list[int]:
+    return [place for place, token in enumerate(tokens) if token.word]
 
 
 def _take(places: list[int], count: int, draws: Draws) -> list[int]:
@@ -129,49 +152,49 @@ def _take(places: list[int], count: int, draws: Draws) -> list[int]:
     return [left.pop(int(next(draws) * len(left))) for _ in range(min(count, len(left)))]
 
 
-def _replace_synonyms(words: Words, count: int, draws: Draws) -> Words:
-    for place in _take([place for place in _places(words) if synonyms_of(words[place])], count, draws):
-        choices = synonyms_of(words[place])
-        words[place] = _in_the_manner_of(words[place], choices[int(next(draws) * len(choices))])
-    return words
+def _synonyms(tokens: Tokens, count: int, draws: Draws) -> list[tuple[int, str]]:
+    """Places of some words that have synonyms, and a synonym of each, before any of them is touched."""
+    choices = {place: found for place in _places(tokens) if (found := synonyms_at(tokens, place))}
+    places = _take(list(choices), count, draws)
+    return [(place, choices[place][int(next(draws) * len(choices[place]))]) for place in places]
 
 
-def _insert(words: Words, count: int, draws: Draws) -> Words:
-    sources = _take([place for place in _places(words) if synonyms_of(words[place])], count, draws)
-    new = []
-    for place in sources:
-        choices = synonyms_of(words[place])
-        new.append(choices[int(next(draws) * len(choices))])
-    for word in new:
-        places = _places(words)
+def _replace_synonyms(tokens: Tokens, count: int, draws: Draws) -> Tokens:
+    for place, word in _synonyms(tokens, count, draws):
+        tokens[place] = tokens[place].with_word(_in_the_manner_of(tokens[place].word, word))
+    return tokens
+
+
+def _insert(tokens: Tokens, count: int, draws: Draws) -> Tokens:
+    for _, word in _synonyms(tokens, count, draws):
+        places = _places(tokens)
         before = places[int(next(draws) * len(places))]
-        words[before:before] = [word, " "]
-    return words
+        tokens[before:before] = [Token(word, word), Token(" ")]
+    return tokens
 
 
-def _delete(words: Words, count: int, draws: Draws) -> Words:
-    places = _places(words)
+def _delete(tokens: Tokens, count: int, draws: Draws) -> Tokens:
+    places = _places(tokens)
     for place in _take(places, min(count, len(places) - 1), draws):
-        core = _WORD.fullmatch(words[place]).group(2)  # type: ignore[union-attr]
-        words[place] = words[place].replace(core, "", 1)
+        tokens[place] = Token(tokens[place].text.replace(tokens[place].word, "", 1))
         gap = place - 1 if place else place + 1
-        if not words[place] and "\n" not in words[gap]:
-            words[gap] = ""
-    return words
+        if not tokens[place].text and "\n" not in tokens[gap].text:
+            tokens[gap] = Token("")
+    return tokens
 
 
-def _swap(words: Words, count: int, draws: Draws) -> Words:
-    places = _places(words)
+def _swap(tokens: Tokens, count: int, draws: Draws) -> Tokens:
+    places = _places(tokens)
     if len(places) < 2:
-        return words
+        return tokens
     for _ in range(count):
         one, two = _take(places, 2, draws)
-        left, right = (_WORD.fullmatch(words[place]).group(2) for place in (one, two))  # type: ignore[union-attr]
-        words[one], words[two] = words[one].replace(left, right, 1), words[two].replace(right, left, 1)
-    return words
+        left, right = tokens[one].word, tokens[two].word
+        tokens[one], tokens[two] = tokens[one].with_word(right), tokens[two].with_word(left)
+    return tokens
 
 
-METHODS: Mapping[str, Callable[[Words, int, Draws], Words]] = {
+METHODS: Mapping[str, Callable[[Tokens, int, Draws], Tokens]] = {
     "synonym_replacement": _replace_synonyms,
     "random_insertion": _insert,
     "random_deletion": _delete,
@@ -179,23 +202,8 @@ METHODS: Mapping[str, Callable[[Words, int, Draws], Words]] = {
 }
 
 
-def synonyms_of(token: str) -> tuple[str, ...]:
-    """The synonyms of a word with punctuation around it."""
-    found = _WORD.fullmatch(token)
-    return _table().get(found.group(2).lower(), ()) if found else ()
-
-
-@cache
-def _table() -> dict[str, tuple[str, ...]]:
-    lines = _SYNONYMS.read_text(encoding="ascii").splitlines()
-    return {word: tuple(synonyms.split()) for word, _, synonyms in (line.partition("\t") for line in lines)}
-
-
-def _in_the_manner_of(token: str, word: str) -> str:
-    """``word`` with the capitals and the punctuation of ``token``."""
-    before, core, after = _WORD.fullmatch(token).groups()  # type: ignore[union-attr]
-    if core.isupper() and len(core) > 1:
-        word = word.upper()
-    elif core[0].isupper():
-        word = word.capitalize()
-    return f"{before}{word}{after}"
+def _in_the_manner_of(old: str, word: str) -> str:
+    """``word`` with the capitals of ``old``."""
+    if old.isupper() and len(old) > 1:
+        return word.upper()
+    return word.capitalize() if old[0].isupper() else word
