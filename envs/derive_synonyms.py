@@ -2,11 +2,11 @@
 
     python envs/derive_synonyms.py FOLDER > within_wf/augment/synonyms.tsv
 
-FOLDER holds WordNet 3.0's ``index.*``, ``data.*``, ``*.exc`` and ``cntlist.rev``; Debian's package wordnet-base brings them. A line
-is a form of a word and its readings: a tag of the Penn Treebank and the synonyms that have the same tag. A reading is there where
-people meant it in a tenth of the cases or more, without synonyms too: it says that the form is ambiguous. Synonyms are those of the
-most frequent sense, where that is meant in half of the cases or more; they are single words that people used in that very
-sense (they are counted in ``cntlist.rev``) and for which it is the first or second one.
+FOLDER holds WordNet 3.0's ``index.*``, ``data.*``, ``*.exc`` and ``cntlist.rev``; Debian's package wordnet-base brings them.
+A line is a form of a word and its readings: a tag of the Penn Treebank and the synonyms that have the same tag. A reading is
+there where people meant it in a tenth of the cases or more, without synonyms too: it says that the form is ambiguous.
+Synonyms are those of the most frequent sense, where that is meant in half of the cases or more; they are single words that
+people used in that very sense (they are counted in ``cntlist.rev``) and for which it is the first or second one.
 """
 
 from __future__ import annotations

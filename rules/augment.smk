@@ -1,6 +1,22 @@
 # Varies training rows.
 
 
+rule back_translate_ads:
+    input:
+        unpack(run.inputs("back_translate_ads")),
+    output:
+        "out/back_translate_ads/{name}/{key}.ref.json",
+    log:
+        "logs/back_translate_ads/{name}.{key}.log",
+    benchmark:
+        "logs/back_translate_ads/{name}.{key}.tsv"
+    threads: 2
+    message:
+        "{wildcards.name}: translating texts of training ads there and back"
+    shell:
+        run.command("back_translate_ads")
+
+
 rule augment_ads:
     input:
         unpack(run.inputs("augment_ads")),

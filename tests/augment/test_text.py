@@ -13,8 +13,32 @@ from within_wf.augment.text import METHODS
 from within_wf.errors import DatasetError
 
 WORDS = ["Start", "buy", "QUICK", "the", "now!", "shop", "a", "(offers)", "children,", "don't", "we"]
-HELD = ["50%", "$9.99", "20 %", "EUR 1,299.00", "5 dollars", "3x", "https://shop.example/now?a=b", "www.buy.it", "shoes.com", "you@buy.it"]
-HELD += ["#BuyNow", "@start", "{keyword}", "{{ first name }}", "[[shop name]]", "[buy now]", "%s", "%(name)s", "<b>", "${buy}", "New  Shop", "START"]
+HELD = [
+    "50%",
+    "$9.99",
+    "20 %",
+    "EUR 1,299.00",
+    "5 dollars",
+    "3x",
+    "https://shop.example/now?a=b",
+    "www.buy.it",
+    "shoes.com",
+    "you@buy.it",
+]
+HELD += [
+    "#BuyNow",
+    "@start",
+    "{keyword}",
+    "{{ first name }}",
+    "[[shop name]]",
+    "[buy now]",
+    "%s",
+    "%(name)s",
+    "<b>",
+    "${buy}",
+    "New  Shop",
+    "START",
+]
 """What must come out as it went in; the last two are brands."""
 BRANDS = ("new shop", "Start")
 TEXTS = st.text(st.sampled_from("abBS 5%$.,!\n'{}[]-"), max_size=40) | st.lists(
@@ -52,7 +76,10 @@ def test_swapping_keeps_the_words():
 
 
 @given(
-    st.lists(st.sampled_from([word for word in WORDS if word != "Start"]) | st.sampled_from(HELD).map(lambda held: (held,)), max_size=9),
+    st.lists(
+        st.sampled_from([word for word in WORDS if word != "Start"]) | st.sampled_from(HELD).map(lambda held: (held,)),
+        max_size=9,
+    ),
     st.sampled_from(sorted(METHODS)),
     st.floats(0.05, 1),
     st.integers(0, 99),

@@ -86,6 +86,20 @@ def test_varied_creatives_are_embedded_where_visual_augmentation_is_on(tmp_path)
     assert "embed_varied_images" not in {node.step for node in without.values()}
 
 
+def test_texts_are_translated_where_a_translator_is_named(tmp_path):
+    translator = "{there: 'apertium:aa-bb', back: 'apertium:bb-aa'}"
+    on = f"ad_score.data.augmentation.text={{methods: [back_translation], back_translation: {translator}}}"
+    assert "back_translate_ads" not in {node.step for node in plan(tmp_path).values()}
+    made = plan(tmp_path, on)
+    assert made["augment_ads/sample_world.ad_score"].inputs["translations"] == "back_translate_ads/sample_world.ad_score"
+    assert set(made["back_translate_ads/sample_world.ad_score"].parts["weights"]) == {"apertium:aa-bb", "apertium:bb-aa"}
+    noise = "ad_score.data.augmentation.features.noise_std=0.3"
+    same = "back_translate_ads/sample_world.ad_score"
+    assert plan(tmp_path, on, noise)[same].key == made[same].key
+    off = plan(tmp_path, on, "ad_score.data.augmentation.text_augmentation=false")
+    assert same not in off
+
+
 def test_an_action_follows_from_what_was_really_made(tmp_path):
     node = plan(tmp_path)["split_data/sample_world.ad_score"]
     one, two = action_key(node, {"dataset": "a"}), action_key(node, {"dataset": "b"})

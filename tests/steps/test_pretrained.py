@@ -41,6 +41,27 @@ def test_a_model_of_the_hub_is_the_commit_that_was_downloaded(tmp_path, raw, mon
     assert identity("org/encoder", raw) == {"commit": "0123abcd"}
 
 
+def test_a_translator_is_its_version_and_its_files(tmp_path, raw, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert identity("apertium:aa-bb", raw) == {"version": "missing"}
+    program, mode, data = (tmp_path / name for name in ("bin/apertium", "share/apertium/modes/aa-bb.mode", "share/aa.bin"))
+    for file, text in (
+        (program, "#!/bin/sh\necho Apertium 9.9\n"),
+        (mode, f"apertium $1 '{data}' | none-such -b '{data}'"),
+        (data, "one"),
+    ):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    program.chmod(0o755)
+    before = identity("apertium:aa-bb", raw)
+    assert set(before) == {"version", "apertium", "aa-bb.mode", "aa.bin"}
+    assert before["version"] == "Apertium 9.9"
+    data.write_text("other")
+    after = identity("apertium:aa-bb", raw)
+    assert {name for name in before if before[name] != after[name]} == {"aa.bin"}
+    assert set(identity("apertium:../aa-bb", raw)) == {"version", "apertium"}
+
+
 def test_other_weights_make_other_keys(tmp_path, monkeypatch):
     monkeypatch.setenv("WITHIN_STORE", str(tmp_path / "store"))
     monkeypatch.chdir(tmp_path)

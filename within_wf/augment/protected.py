@@ -55,7 +55,9 @@ class ProtectedTokens:
 
     def __init__(self, names: Sequence[str] = ()) -> None:
         problems = [
-            Problem(f"protected, item {number}", repr(name), "a name") for number, name in enumerate(names, 1) if not name.strip()
+            Problem(f"protected, item {number}", repr(name), "a name")
+            for number, name in enumerate(names, 1)
+            if not name.strip()
         ]
         if problems:
             raise DatasetError("names cannot be protected so", problems)

@@ -1,9 +1,9 @@
 """Synonyms of a word where it stands: of the same part of speech, number and tense.
 
-The table comes from WordNet by ``envs/derive_synonyms.py``: forms of words, the readings each has as tags of the Penn Treebank (NN
-a noun, NNS its plural, VB a verb, VBZ, VBD, VBG its other forms, JJ an adjective, RB an adverb), and the synonyms of each. A form
-with one reading has that one. Of several, the words beside it leave one or the word is left alone: after an article nobody
-means a verb, before one nobody means a noun.
+The table comes from WordNet by ``envs/derive_synonyms.py``: forms of words, the readings each has as tags of the Penn
+Treebank (NN a noun, NNS its plural, VB a verb, VBZ, VBD, VBG its other forms, JJ an adjective, RB an adverb), and the
+synonyms of each. A form with one reading has that one. Of several, the words beside it leave one or the word is left alone:
+after an article nobody means a verb, before one nobody means a noun.
 """
 
 from __future__ import annotations
@@ -16,12 +16,30 @@ from within_wf.augment.protected import Token
 
 _SYNONYMS = Path(__file__).with_name("synonyms.tsv")
 _VERBS = frozenset({"VB", "VBZ", "VBD", "VBG"})
-_ARTICLES = frozenset("a an the my your our their his its every each these those".split())
-_PREPOSITIONS = frozenset("of with for from by at".split())
-_MODALS = frozenset("can could should would will shall must may might don't please let's can't won't cannot".split())
-_PLURAL_SUBJECTS = frozenset("i we you they".split())
-_SINGULAR_SUBJECTS = frozenset("he she it".split())
-_OBJECTS = frozenset("me us it them him".split())
+_ARTICLES = frozenset({"a", "an", "the", "my", "your", "our", "their", "his", "its", "every", "each", "these", "those"})
+_PREPOSITIONS = frozenset({"of", "with", "for", "from", "by", "at"})
+_MODALS = frozenset(
+    {
+        "can",
+        "could",
+        "should",
+        "would",
+        "will",
+        "shall",
+        "must",
+        "may",
+        "might",
+        "don't",
+        "please",
+        "let's",
+        "can't",
+        "won't",
+        "cannot",
+    }
+)
+_PLURAL_SUBJECTS = frozenset({"i", "we", "you", "they"})
+_SINGULAR_SUBJECTS = frozenset({"he", "she", "it"})
+_OBJECTS = frozenset({"me", "us", "it", "them", "him"})
 Readings = dict[str, tuple[str, ...]]
 
 

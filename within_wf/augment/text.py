@@ -30,8 +30,9 @@ class TextAugmenter:
     A text's draws depend on the seed, its id and the copy alone, so that neither order nor company changes what comes out.
 
     Args:
-        augmentation_methods: Any of ``synonym_replacement``, ``random_insertion``, ``random_deletion``, ``word_swap``, which are the
-            default, and ``back_translation``; one is drawn for each text, another takes its place where it finds nothing to do.
+        augmentation_methods: Any of ``synonym_replacement``, ``random_insertion``, ``random_deletion``, ``word_swap`` (these by
+            default) and ``back_translation``; one is drawn for each text, another takes its place where it finds nothing to
+            do (``back_translation`` takes nobody's).
         augmentation_prob: The chance that :meth:`augment` varies a text.
         word_share: Share of a text's words that is touched, at least one.
         seed: Seed of the draws.
@@ -103,31 +104,36 @@ class TextAugmenter:
         _check_texts(texts, ids)
         if not self.methods:
             return list(texts)
-        stream = Stream(self.seed, "how a text is varied", copy)
-        tokens = [self._protected.tokens(text) for text in texts]
-        touched = [max(1, round(self.word_share * sum(bool(token.word) for token in words))) for words in tokens]
-        draws = [
-            stream.uniform(ids[row : row + 1], 1 + len(self.methods) * (3 * count + 1))[0].tolist()
-            for row, count in enumerate(touched)
-        ]
-        first = [int(numbers[0] * len(self.methods)) for numbers in draws]
-        at_once = [row for row, number in enumerate(first) if self.methods[number] == BACK_TRANSLATION]
-        translated = dict(zip(at_once, self._translated([texts[row] for row in at_once]), strict=True))
-        result = []
-        for row, text in enumerate(texts):
-            left = iter(draws[row][1:])
-            for name in (*self.methods[first[row] :], *self.methods[: first[row]]):
-                if name == BACK_TRANSLATION:
-                    varied = translated[row] if row in translated else self._translated([text])[0]
-                else:
-                    varied = "".join(token.text for token in METHODS[name](list(tokens[row]), touched[row], left))
-                if varied != text:
-                    break
-            result.append(varied)
-        return result
+        first = self._first_methods(ids, copy)
+        translated = [row for row, name in enumerate(first) if name == BACK_TRANSLATION]
+        known = dict(zip(translated, self._translated([texts[row] for row in translated]), strict=True))
+        return [self._vary(text, ids[row : row + 1], copy, first[row], known.get(row, text)) for row, text in enumerate(texts)]
+
+    def to_translate(self, texts: Sequence[str], ids: I64, copy: int = 1) -> list[str]:
+        """The texts that :meth:`vary` would have translated: those for which that method is drawn."""
+        return [text for text, name in zip(texts, self._first_methods(ids, copy), strict=True) if name == BACK_TRANSLATION]
+
+    def _first_methods(self, ids: I64, copy: int) -> list[str]:
+        draws = Stream(self.seed, "how a text is varied", copy).uniform(ids)[:, 0]
+        return [self.methods[int(draw * len(self.methods))] for draw in draws.tolist()] if self.methods else []
 
     def _translated(self, texts: Sequence[str]) -> list[str]:
         return self._translate(texts) if texts and self._translate is not None else list(texts)
+
+    def _vary(self, text: str, identity: I64, copy: int, first: str, translated: str) -> str:
+        if translated != text:
+            return translated
+        tokens = self._protected.tokens(text)
+        touched = max(1, round(self.word_share * sum(bool(token.word) for token in tokens)))
+        count = 1 + len(self.methods) * (3 * touched + 1)
+        draws = iter(Stream(self.seed, "how a text is varied", copy).uniform(identity, count)[0, 1:].tolist())
+        place = self.methods.index(first)
+        for name in (*self.methods[place:], *self.methods[:place]):
+            if name in METHODS:
+                varied = "".join(token.text for token in METHODS[name](list(tokens), touched, draws))
+                if varied != text:
+                    return varied
+        return text
 
 
 def _check_texts(texts: Sequence[str], ids: I64 | None) -> None:

@@ -98,10 +98,41 @@ class SplitConfig(Section):
         return self
 
 
+class FeatureConfig(Section):
+    """How the columns of an ad become numbers; fitted on the training rows alone."""
+
+    imputation: Literal["median", "mean"] = "median"
+    """What fills a missing number; an indicator column says where."""
+    scaling: Literal["standard", "robust", "none"] = "standard"
+    """How numbers are scaled."""
+    outlier_quantile: float = Field(0.001, ge=0, lt=0.5)
+    """Numbers are clipped to this quantile and its mirror; 0 clips nothing."""
+    max_categories: int = Field(50, ge=2)
+    """The most frequent categories of a column that get an indicator each; the rest share one."""
+
+
+class WindowConfig(Section):
+    """How a series becomes windows; a window is labelled by its last moment."""
+
+    length: int = Field(28, ge=4, le=10_000)
+    """Moments in a window."""
+    train_stride: int = Field(2, ge=1)
+    """Moments between two training windows of one series; validation and test use every moment."""
+
+
+class BackTranslationConfig(Section):
+    """Who translates texts into another language and back: a Marian model's folder, or ``apertium:`` and a direction."""
+
+    there: str = Field(min_length=1)
+    """Into the other language; for example ``apertium:eng-spa``."""
+    back: str = Field(min_length=1)
+    """From it; for example ``apertium:spa-eng``."""
+
+
 class TextAugmentationConfig(Section):
     """How texts of training rows are varied."""
 
-    methods: list[Literal["synonym_replacement", "random_insertion", "random_deletion", "word_swap"]] = [
+    methods: list[Literal["synonym_replacement", "random_insertion", "random_deletion", "word_swap", "back_translation"]] = [
         "synonym_replacement",
         "random_insertion",
         "random_deletion",
@@ -110,6 +141,23 @@ class TextAugmentationConfig(Section):
     """One is drawn for each text that is varied."""
     word_share: float = Field(0.15, gt=0, le=1)
     """Share of a text's words a method touches, at least one."""
+    protected: list[str] = []
+    """Names that are never touched, in any case of letters: brands, products. Numbers, prices, links, hashtags, mentions and
+    placeholders never are."""
+    back_translation: BackTranslationConfig | None = None
+    """Who translates; for the method ``back_translation``."""
+
+    @model_validator(mode="after")
+    def _names_are_names(self) -> TextAugmentationConfig:
+        if any(not name.strip() for name in self.protected):
+            raise ValueError("protected holds an empty name")
+        return self
+
+    @model_validator(mode="after")
+    def _somebody_translates(self) -> TextAugmentationConfig:
+        if "back_translation" in self.methods and self.back_translation is None:
+            raise ValueError("the method 'back_translation' needs a translator: back_translation, with there and back")
+        return self
 
 
 class VisualAugmentationConfig(Section):

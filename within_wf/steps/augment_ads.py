@@ -22,7 +22,7 @@ def run(context: StepContext) -> None:
     is_train = (table["split"] == "train").to_numpy()
     train, numbers = table.filter(pl.Series(is_train)), x[is_train]
     names, ids = train["id"].to_numpy(), ids_of(train["id"].to_list())
-    texts = TextAugmenter(config.text.methods, 1.0, word_share=config.text.word_share, seed=config.seed)
+    texts = _text_augmenter(context, config)
     features = FeatureAugmenter(config.features, config.seed).fit(numbers)
     is_on = config.text_augmentation or config.visual_augmentation or config.feature_augmentation
     tables, varied = [], []
@@ -35,6 +35,20 @@ def run(context: StepContext) -> None:
     context.say(f"{made.height:,} varied copies of {train.height:,} training ads")
     write_parquet(context.output / "augmented.parquet", made)
     write_tensors(context.output / "features.safetensors", {"x": np.concatenate(varied)})
+
+
+def _text_augmenter(context: StepContext, config: AugmentationConfig) -> TextAugmenter:
+    translated: dict[str, str] = {}
+    if "translations" in context.inputs:
+        translated = dict(pl.read_parquet(context.inputs["translations"] / "translations.parquet").iter_rows())
+    return TextAugmenter(
+        config.text.methods,
+        1.0,
+        word_share=config.text.word_share,
+        seed=config.seed,
+        protected=config.text.protected,
+        back_translation=lambda texts: [translated[text] for text in texts],
+    )
 
 
 _SCHEMA = {"id": pl.String, "copy": pl.Int64, "text": pl.String}

@@ -16,13 +16,18 @@ def identity(name: str, raw: RawFiles) -> dict[str, str]:
 
     Args:
         name: As :func:`within_wf.models.text_encoder.load_text_encoder` reads it: an installed distribution, a file or folder,
-            or a model on the Hugging Face hub.
+            or a model on the Hugging Face hub; or ``apertium:`` and a direction, a program that translates.
         raw: Digests files.
 
     Returns:
-        ``version`` of a distribution; each file and its digest; or the ``commit`` of the hub's model that is in the cache,
-        ``not downloaded`` where none is.
+        ``version`` of a distribution; of a program its version and the digest of each of its files; each file and its digest;
+        or the ``commit`` of the hub's model that is in the cache, ``not downloaded`` where none is.
     """
+    if name.startswith("apertium:"):
+        from within_wf.augment.apertium import made_of
+
+        version, parts = made_of(name.removeprefix("apertium:"))
+        return {**version, **{part.name: raw.digest(str(part.resolve())) for part in parts}}
     try:
         return {"version": metadata.version(name)}
     except (metadata.PackageNotFoundError, ValueError):
