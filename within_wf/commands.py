@@ -10,9 +10,11 @@ import typer
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 store_app = typer.Typer(no_args_is_help=True, help="The store of artifacts.")
 data_app = typer.Typer(no_args_is_help=True, help="Datasets and their versions.")
+evaluate_app = typer.Typer(no_args_is_help=True, help="Measures that no step of a run takes.")
 config_app = typer.Typer(no_args_is_help=True, help="The configuration.")
 app.add_typer(store_app, name="store")
 app.add_typer(data_app, name="data")
+app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(config_app, name="config")
 
 Dataset = Annotated[str | None, typer.Option(help="The dataset, where several were run.")]
@@ -277,6 +279,29 @@ def forget(version: Annotated[str, typer.Argument(help="NAME, NAME@TAG, or the f
     from within_wf.steps.place import find_store
 
     typer.echo(f"forgot {drop(find_store(), version)}")
+
+
+@evaluate_app.command()
+def augmentation(
+    dataset: Annotated[str, typer.Argument(help="A dataset of configs/experiment.")] = "sample_world",
+    rows: Annotated[int, typer.Option(min=1, help="Ads that are varied.")] = 500,
+    copies: Annotated[int, typer.Option(min=1, help="Varied copies of each that self-BLEU compares.")] = 3,
+    threads: Annotated[int, typer.Option(min=1, help="Texts that are embedded at the same time.")] = 2,
+    override: Annotated[list[str] | None, typer.Option("--set", help="path.to.key=value; as often as you like.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write it as JSON to this file, too.")] = None,
+) -> None:
+    """Say how far varied ads are from their originals, and whether they still look and count as real ones."""
+    from within_wf.evaluation.augmentation_comparison import compare_augmentations
+    from within_wf.store.canonical import write_json
+
+    def say(message: str) -> None:
+        typer.echo(message, err=True)
+
+    found = compare_augmentations(dataset, rows, copies, threads=threads, overrides=override or (), say=say)
+    for comparison in found:
+        typer.echo("\n".join([*comparison.lines(), ""]))
+    if output is not None:
+        write_json(output, [comparison.to_json() for comparison in found])
 
 
 @config_app.command()

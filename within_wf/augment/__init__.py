@@ -3,5 +3,15 @@
 from within_wf.rooms import lazy_exports
 
 __getattr__, __dir__ = lazy_exports(
-    __name__, {"FeatureAugmenter": "features", "TextAugmenter": "text", "VisualAugmenter": "visual"}
+    __name__,
+    {
+        "BackTranslator": "back_translation",
+        "FeatureAugmenter": "features",
+        "FeatureCrosser": "crossing",
+        "GaussianCopula": "copula",
+        "TextAugmenter": "text",
+        "VisualAugmenter": "visual",
+        "oversample": "oversampling",
+        "polynomial_features": "crossing",
+    },
 )

@@ -1,0 +1,174 @@
+"""What each augmentation does to the validation score of the ad score model.
+
+    python benchmarks/augmentation_ablation.py [--seeds N] [--set KEY=VALUE] [--only WORD] [DATASET …]
+
+The steps of the workflow run as the configuration says, but for the augmentation, once for each seed of training and draws;
+what is before them runs once. A difference is that to the same seed without augmentation. Back-translation is measured where
+Apertium has eng-spa and spa-eng. The network is the part of the model that learns from varied copies; the Gaussian process
+does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import io
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from common.measure import write_down
+
+from within_wf.models.text_encoder import load_text_encoder
+from within_wf.steps import embed_text
+from within_wf.steps.context import StepContext
+from within_wf.steps.plan import nodes_above
+from within_wf.steps.raw_files import RawFiles
+from within_wf.steps.workflow import open_workflow
+
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+AT = "ad_score.data.augmentation"
+OFF = {"text_augmentation": "false", "visual_augmentation": "false", "feature_augmentation": "false"}
+WORDS = ("synonym_replacement", "random_insertion", "random_deletion", "word_swap")
+BACK = "{there: 'apertium:eng-spa', back: 'apertium:spa-eng'}"
+
+
+def variants(dataset):
+    """Name to settings of the augmentation."""
+    yield "none", {}
+    if dataset != "facebook_campaigns":
+        for method in WORDS:
+            yield method, {"text_augmentation": "true", "text.methods": f"[{method}]"}
+        yield "the four together", {"text_augmentation": "true"}
+        modes = Path("/usr/share/apertium/modes")
+        if shutil.which("apertium") and (modes / "eng-spa.mode").exists() and (modes / "spa-eng.mode").exists():
+            yield (
+                "back_translation",
+                {"text_augmentation": "true", "text": f"{{methods: [back_translation], back_translation: {BACK}}}"},
+            )
+    if dataset == "sample_world":
+        yield "pictures", {"visual_augmentation": "true"}
+    if dataset != "upworthy":
+        yield "numbers", {"feature_augmentation": "true"}
+
+
+class Remembering:
+    """A text encoder that reads each text once in all runs: a vector depends on nothing but its text."""
+
+    known: dict[str, np.ndarray] = {}
+
+    def __init__(self, name, arithmetic):
+        self.encoder = load_text_encoder(name, arithmetic)
+
+    def embed(self, texts, max_length, *, threads=1, advance=lambda _: None):
+        """As the encoder's own."""
+        new = sorted(set(texts) - self.known.keys())
+        self.known.update(zip(new, self.encoder.embed(new, max_length, threads=threads), strict=True))
+        return np.stack([self.known[text] for text in texts]) if texts else np.zeros((0, self.encoder.width), np.float32)
+
+
+def made(plan, node, folder):
+    """The artifact of a node, made where it is not there yet."""
+    for above in nodes_above(plan, node):
+        output = folder / above.key
+        if not output.exists():
+            part = folder / f"{above.key}.part"
+            part.mkdir()
+            raw = RawFiles(None, folder / "raw.json")
+            context = StepContext(
+                {label: folder / plan[name].key for label, name in above.inputs.items()},
+                part,
+                above.parts["config"],
+                above.model,
+                {name: raw.local(place, above.parts["raw"][name]) for name, place in above.sources.items()},
+                2,
+            )
+            with contextlib.redirect_stderr(io.StringIO()):
+                importlib.import_module(f"within_wf.steps.{above.step}").run(context)
+            part.rename(output)
+    return folder / node.key
+
+
+def scores(dataset, settings, folder):
+    """RMSE of the model and of its network on the validation rows, and of the model on the test rows."""
+    plan = open_workflow({"dataset": dataset, "set": settings}, CONFIGS).plan
+    trained = plan[f"train_ad_score/{dataset}.ad_score"]
+    found = pl.read_parquet(made(plan, trained, folder) / "predictions.parquet")
+    table = pl.read_parquet(folder / plan[trained.inputs["features"]].key / "table.parquet")
+    both = found.join(table.select("id", "target", "weight"), on="id")
+
+    def rmse(split, column):
+        rows = both.filter(split=split)
+        return float(np.sqrt(np.average((rows[column] - rows["target"]).to_numpy() ** 2, weights=rows["weight"].to_numpy())))
+
+    result = rmse("validation", "prediction"), rmse("validation", "network"), rmse("test", "prediction")
+    shutil.rmtree(folder / trained.key)
+    return result
+
+
+def measured(dataset, seeds, given, only, folder):
+    """A table of one dataset."""
+    found = {}
+    for name, settings in variants(dataset):
+        if name != "none" and only and only not in name:
+            continue
+        for seed in range(seeds):
+            began = time.perf_counter()
+            sets = {**OFF, **settings, "seed": str(seed)}
+            lines = [f"{AT}.{key}={value}" for key, value in sets.items()]
+            lines += [f"ad_score.training.seed={seed}", "tracking.enabled=false", "models.account_health=null", *given]
+            found.setdefault(name, []).append(scores(dataset, lines, folder))
+            print(dataset, name, seed, found[name][-1], f"{time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+    lines = [
+        f"## {dataset}",
+        "",
+        "| augmentation | RMSE, validation | difference | its network | difference | RMSE, test | difference |",
+    ]
+    lines += ["|---|" + "---:|" * 6]
+    for name, rows in found.items():
+        cells = []
+        for at in range(3):
+            cells.append(f"{statistics.fmean(row[at] for row in rows):.4f}")
+            differences = [row[at] - none[at] for row, none in zip(rows, found["none"], strict=True)]
+            spread = f" ± {statistics.stdev(differences) / len(rows) ** 0.5:.4f}" if len(rows) > 1 else ""
+            cells.append("" if name == "none" else f"{statistics.fmean(differences):+.4f}{spread}")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def main() -> int:
+    """Measure, print and write down."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("datasets", nargs="*", default=["sample_world", "upworthy"])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    embed_text.load_text_encoder = Remembering
+    lines = [
+        f"Means over {options.seeds} seeds; a difference is that to `none` by seed, ± its standard error; below 0 is better."
+    ]
+    lines += [
+        f"A training row has a varied copy with the chance 0.3. Settings besides: {', '.join(options.set) or 'none'}.",
+        "",
+    ]
+    here = Path.cwd()
+    for dataset in options.datasets:
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+            lines += measured(dataset, options.seeds, options.set, options.only, Path(folder))
+            os.chdir(here)
+        Remembering.known.clear()
+    write_down("augmentation_ablation", "What each augmentation does to the validation score", lines)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
