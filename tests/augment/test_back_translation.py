@@ -117,7 +117,9 @@ def test_equal_texts_are_translated_once_each_by_itself():
             asked.extend(texts)
             return super().translate(texts)
 
-    assert BackTranslator(Counting(), Same())(["bad", "a day", "bad"]) == ["bed", "e dey", "bed"]
+    translator = BackTranslator(Counting(), Same())
+    assert translator(["bad", "a day", "bad"]) == ["bed", "e dey", "bed"]
+    assert translator(["a day"]) == ["e dey"]
     assert asked == ["a day", "bad"]
 
 

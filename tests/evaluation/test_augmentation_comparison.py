@@ -68,7 +68,7 @@ def test_what_a_method_does_is_what_is_measured(place):
     assert swapped.preserved == 1
     assert swapped.frechet == pytest.approx(0, abs=1e-4)
     assert swapped.self_bleu < 0.9
-    assert of["random_deletion"].distance > of["synonym_replacement"].distance > 0
+    assert min(of["random_deletion"].distance, of["synonym_replacement"].distance) > 0.01
     assert of["random_deletion"].preserved < 1
     assert of["other real rows"].frechet > 0
     assert {quality.method for quality in numbers.qualities} == {

@@ -36,20 +36,22 @@ class BackTranslator:
     def __init__(self, there: Translator, back: Translator, protected: Sequence[str] = ()) -> None:
         self._there, self._back = there, back
         self._protected = ProtectedTokens(protected)
+        self._known: dict[str, str] = {}
 
     def __call__(self, texts: Sequence[str]) -> list[str]:
-        """Each text, translated; equal texts are translated once."""
-        different = sorted({text for text in texts if any(token.word for token in self._protected.tokens(text))})
+        """Each text, translated; equal texts are translated once, whenever they come."""
+        new = set(texts) - self._known.keys()
+        different = sorted(text for text in new if any(token.word for token in self._protected.tokens(text)))
         masked = [self._masked(text) for text in different]
         returned = self._back.translate(self._there.translate([mask for mask, _ in masked]))
-        found = {
-            text: _unmasked(translated, held, text)
+        self._known.update(
+            (text, _unmasked(translated, held, text))
             for text, (_, held), translated in zip(different, masked, returned, strict=True)
-        }
-        return [found.get(text, text) for text in texts]
+        )
+        return [self._known.get(text, text) for text in texts]
 
     def _masked(self, text: str) -> tuple[str, dict[str, str]]:
-        letter = next(letter for letter in "qxzkvjw" if f"Z{letter}" not in text)
+        letter = next((letter for letter in "qxzkvjw" if f"Z{letter}" not in text), "")
         parts: list[str] = []
         held: dict[str, str] = {}
         for token in self._protected.tokens(text):
