@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from within_wf.config.duration import nanoseconds
-from within_wf.config.quality import NearDuplicateConfig, OutlierConfig, QualityConfig, Severity
 from within_wf.config.features import FeatureConfig, WindowConfig
+from within_wf.config.quality import NearDuplicateConfig, OutlierConfig, QualityConfig, Severity
 from within_wf.config.section import Section
 
 
@@ -98,35 +98,19 @@ class SplitConfig(Section):
         return self
 
 
-class FeatureConfig(Section):
-    """How the columns of an ad become numbers; fitted on the training rows alone."""
-
-    imputation: Literal["median", "mean"] = "median"
-    """What fills a missing number; an indicator column says where."""
-    scaling: Literal["standard", "robust", "none"] = "standard"
-    """How numbers are scaled."""
-    outlier_quantile: float = Field(0.001, ge=0, lt=0.5)
-    """Numbers are clipped to this quantile and its mirror; 0 clips nothing."""
-    max_categories: int = Field(50, ge=2)
-    """The most frequent categories of a column that get an indicator each; the rest share one."""
-
-
-class WindowConfig(Section):
-    """How a series becomes windows; a window is labelled by its last moment."""
-
-    length: int = Field(28, ge=4, le=10_000)
-    """Moments in a window."""
-    train_stride: int = Field(2, ge=1)
-    """Moments between two training windows of one series; validation and test use every moment."""
-
-
 class BackTranslationConfig(Section):
-    """Who translates texts into another language and back: a Marian model's folder, or ``apertium:`` and a direction."""
+    """Who translates texts into another language and back: the folder of a Marian model, or ``apertium:`` and a direction."""
 
-    there: str = Field(min_length=1)
+    there: str | None = Field(None, min_length=1)
     """Into the other language; for example ``apertium:eng-spa``."""
-    back: str = Field(min_length=1)
+    back: str | None = Field(None, min_length=1)
     """From it; for example ``apertium:spa-eng``."""
+
+    @model_validator(mode="after")
+    def _both_ways_are_named(self) -> BackTranslationConfig:
+        if (self.there is None) != (self.back is None):
+            raise ValueError("back_translation needs both there and back")
+        return self
 
 
 class TextAugmentationConfig(Section):
@@ -144,7 +128,7 @@ class TextAugmentationConfig(Section):
     protected: list[str] = []
     """Names that are never touched, in any case of letters: brands, products. Numbers, prices, links, hashtags, mentions and
     placeholders never are."""
-    back_translation: BackTranslationConfig | None = None
+    back_translation: BackTranslationConfig = BackTranslationConfig()
     """Who translates; for the method ``back_translation``."""
 
     @model_validator(mode="after")
@@ -155,7 +139,7 @@ class TextAugmentationConfig(Section):
 
     @model_validator(mode="after")
     def _somebody_translates(self) -> TextAugmentationConfig:
-        if "back_translation" in self.methods and self.back_translation is None:
+        if "back_translation" in self.methods and self.back_translation.there is None:
             raise ValueError("the method 'back_translation' needs a translator: back_translation, with there and back")
         return self
 

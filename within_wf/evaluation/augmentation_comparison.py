@@ -158,7 +158,7 @@ def _augmenters(config: AugmentationConfig, run: RunConfig, threads: int) -> Ite
         "one of the four, drawn",
         TextAugmenter(None, 1.0, word_share=text.word_share, seed=config.seed, protected=text.protected),
     )
-    if text.back_translation is not None:
+    if text.back_translation.there and text.back_translation.back:
         there, back = (
             load_translator(name, run.reproducibility.arithmetic, threads)
             for name in (text.back_translation.there, text.back_translation.back)

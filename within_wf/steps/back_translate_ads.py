@@ -23,7 +23,7 @@ def run(context: StepContext) -> None:
     roles = context.section("dataset.ads", AdTable)
     train = pl.read_parquet(context.inputs["split"] / "train.parquet")
     texts, ids = joined_text(train, roles.text).to_list(), ids_of(train[roles.id].cast(pl.String).to_list())
-    there, back = (load_translator(name, context.arithmetic, context.threads) for name in (names.there, names.back))
+    there, back = (load_translator(name or "", context.arithmetic, context.threads) for name in (names.there, names.back))
     translator = BackTranslator(there, back, protected)
     augmenter = TextAugmenter(context.section("data.augmentation.text.methods", list), seed=seed, back_translation=translator)
     prob, copies = context.section("data.augmentation.prob", float), context.section("data.augmentation.copies", int)

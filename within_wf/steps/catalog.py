@@ -108,7 +108,7 @@ STEPS: tuple[Step, ...] = (
         libraries=(*_TORCH, "polars", "pyarrow", "transformers", "tokenizers"),
         weights=("data.augmentation.text.back_translation.there", "data.augmentation.text.back_translation.back"),
         compiled=True,
-        when=("data.augmentation.text_augmentation", "data.augmentation.text.back_translation", "dataset.ads.text"),
+        when=("data.augmentation.text_augmentation", "data.augmentation.text.back_translation.there", "dataset.ads.text"),
         threads=2,
     ),
     Step(
