@@ -130,7 +130,7 @@ def main() -> None:
                     continue
                 theirs = inflected(word, part, exceptions)
                 for tag in forms.keys() & theirs.keys():
-                    if theirs[tag] != forms[tag] and (tag != "NNS" or file in COUNTED):
+                    if theirs[tag] != forms[tag] and WORD.fullmatch(theirs[tag]) and (tag != "NNS" or file in COUNTED):
                         synonyms[forms[tag], tag].add(theirs[tag])
     for form, tags in sorted(readings.items()):
         kept = sorted(tag for tag, often in tags.items() if often >= RARE * sum(tags.values()) and often)
