@@ -105,7 +105,7 @@ STEPS: tuple[Step, ...] = (
             "data.augmentation.text.back_translation",
             _ARITHMETIC,
         ),
-        libraries=(*_TORCH, "polars", "pyarrow", "transformers", "tokenizers"),
+        libraries=(*_TORCH, "scipy", "polars", "pyarrow", "transformers", "tokenizers"),
         weights=("data.augmentation.text.back_translation.there", "data.augmentation.text.back_translation.back"),
         compiled=True,
         when=("data.augmentation.text_augmentation", "data.augmentation.text.back_translation.there", "dataset.ads.text"),
