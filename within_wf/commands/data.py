@@ -32,11 +32,11 @@ def describe(
 ) -> None:
     """Say what a table is: its columns, their values, and what should be looked at."""
     import json
+    from dataclasses import asdict
 
     from within_wf.data.description import describe as look
     from within_wf.data.versions.canonical import canonical
     from within_wf.data.versions.source import open_source
-    from within_wf.reports.description import as_json as values
     from within_wf.reports.description import print_description, write_description
 
     opened = open_source(source, contract=contract)
@@ -45,7 +45,7 @@ def describe(
         write_description(html, found)
         typer.echo(f"{html}: {found.rows:,} rows, {len(found.columns)} columns")
     elif as_json:
-        typer.echo(json.dumps(values(found), indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(asdict(found), indent=1, ensure_ascii=False))
     else:
         print_description(found)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -72,7 +72,7 @@ class Description:
     rows: int
     repeated: int
     contract: str | None
-    columns: tuple[ColumnDescription, ...] = field(default=())
+    columns: tuple[ColumnDescription, ...]
 
     @property
     def doubts(self) -> list[tuple[str, str]]:
@@ -101,12 +101,12 @@ def _column(column: pl.Series, statistics: Mapping[str, Any]) -> ColumnDescripti
         column.name,
         statistics,
         float(words) if isinstance(words, int | float) else None,
-        _histogram(present, statistics),
+        _histogram(present),
         tuple(_doubts(column, statistics)),
     )
 
 
-def _histogram(present: pl.Series, statistics: Mapping[str, Any]) -> Histogram | None:
+def _histogram(present: pl.Series) -> Histogram | None:
     """Between the lowest and the highest value; without their hundredths where those would take more than half of the width."""
     moments = present.dtype.is_temporal()
     if moments:
@@ -115,8 +115,6 @@ def _histogram(present: pl.Series, statistics: Mapping[str, Any]) -> Histogram |
         return None
     numbers = present.cast(pl.Float64)
     numbers = numbers.filter(numbers.is_finite())
-    if statistics["distinct"] < 2 or numbers.n_unique() < 2:
-        return None
     low, high = _end(numbers.min()), _end(numbers.max())
     inner = [_end(numbers.quantile(share, "nearest")) for share in (0.01, 0.99)]
     cut = 0 < inner[1] - inner[0] < (high - low) / 2

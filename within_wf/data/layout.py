@@ -145,3 +145,8 @@ def _missing(where: str, name: str, given: list[str], fixed: bool) -> Problem:
         return Problem(f"{where}, column {name}", "no such column", f"one among {', '.join(given) or 'none at all'}")
     cure = f"Rename {nearest} to {name}" + ("." if fixed else f", or name {nearest} in the dataset's configuration.")
     return Problem(f"{where}, column {name}", "no such column", "one of that name", cure)
+
+
+def key_texts(keys: Iterable[str]) -> list[pl.Expr]:
+    """Keys as people know them; ``?`` where one is missing."""
+    return [pl.col(key).cast(pl.String).fill_null("?") for key in keys]

@@ -9,7 +9,7 @@ import polars as pl
 
 from within_wf.data.cross_rows import cross_row_rules
 from within_wf.data.findings import NAMED
-from within_wf.data.layout import Layout, contract_layout
+from within_wf.data.layout import Layout, contract_layout, key_texts
 from within_wf.data.rules import Rule, rules_of
 from within_wf.data.schemas import CONTRACTS
 from within_wf.data.validator import Violation
@@ -67,7 +67,7 @@ def _of_rows(frame: pl.LazyFrame, rules: Sequence[Rule], layout: Layout) -> list
 
 
 def _violation(frame: pl.LazyFrame, rule: Rule, layout: Layout, count: int) -> Violation:
-    first = frame.with_row_index("__row").filter(rule.broken).select("__row", *_keys(layout.keys)).head(NAMED)
+    first = frame.with_row_index("__row").filter(rule.broken).select("__row", *key_texts(layout.keys)).head(NAMED)
     return _named(first.collect(engine="streaming"), rule, count)
 
 
@@ -79,12 +79,8 @@ def _across(frame: pl.LazyFrame, rule: Rule, layout: Layout) -> list[Violation]:
     rows = broken.arg_true()
     if rows.is_empty():
         return []
-    first = table[rows.head(NAMED).to_list()].select(pl.Series("__row", rows.head(NAMED)), *_keys(layout.keys))
+    first = table[rows.head(NAMED).to_list()].select(pl.Series("__row", rows.head(NAMED)), *key_texts(layout.keys))
     return [_named(first, rule, rows.len())]
-
-
-def _keys(keys: Sequence[str]) -> list[pl.Expr]:
-    return [pl.col(key).cast(pl.String).fill_null("?") for key in keys]
 
 
 def _named(first: pl.DataFrame, rule: Rule, count: int) -> Violation:

@@ -13,7 +13,7 @@ from within_wf.config.quality import Severity
 from within_wf.data.cross_rows import cross_row_rules
 from within_wf.data.findings import NAMED, rows_named
 from within_wf.data.frames import as_frame
-from within_wf.data.layout import Layout, contract_layout, layout_of
+from within_wf.data.layout import Layout, contract_layout, key_texts, layout_of
 from within_wf.data.rules import Rule, rules_of
 from within_wf.data.schemas import CONTRACTS
 from within_wf.errors import ConfigError, DatasetValidationError, Problem
@@ -255,7 +255,7 @@ def _with_whole_numbers(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
 
 def _violation(table: pl.DataFrame, rule: Rule, broken: pl.Series, keys: Sequence[str], severity: Severity) -> Violation:
     rows = broken.arg_true().head(NAMED)
-    named = table[rows.to_list()].select(pl.col(key).cast(pl.String).fill_null("?") for key in keys if key in table.columns)
+    named = table[rows.to_list()].select(key_texts(key for key in keys if key in table.columns))
     ids = [" ".join(row) for row in named.rows()]
     return Violation(rule, int(broken.sum()), [row + 1 for row in rows], ids, severity)
 

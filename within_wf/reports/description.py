@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from within_wf.data.description import moment
 from within_wf.errors import DatasetError, Problem
+from within_wf.reports.templating import TEMPLATES, environment
 from within_wf.reports.wording import count, decimals, number, share
+from within_wf.store.disk import replacing
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -58,24 +59,17 @@ def headline(description: Description) -> str:
 
 def render_description(description: Description) -> str:
     """The description as HTML: no script, no request, no clock; what comes from data is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["count"] = count
     cells = description.rows * len(description.columns)
     missing = sum(column.statistics["nulls"] for column in description.columns)
-    return environment.get_template("description.html").render(
-        description=description,
-        missing=missing,
-        missing_share=share(missing, cells),
-        columns=[_view(place, column, description.rows) for place, column in enumerate(description.columns)],
+    return (
+        environment(TEMPLATES)
+        .get_template("description.html")
+        .render(
+            description=description,
+            missing=missing,
+            missing_share=share(missing, cells),
+            columns=[_view(place, column, description.rows) for place, column in enumerate(description.columns)],
+        )
     )
 
 
@@ -86,12 +80,10 @@ def write_description(path: Path, description: Description) -> None:
         DatasetError: The file cannot be written.
     """
     page = render_description(description)
-    draft = path.with_name(f".{path.name}.draft")
     try:
-        draft.write_text(page, encoding="utf-8")
-        draft.replace(path)
+        with replacing(path) as draft:
+            draft.write_text(page, encoding="utf-8")
     except OSError as error:
-        draft.unlink(missing_ok=True)
         problem = Problem(str(path), error.strerror or str(error), "a file that can be written")
         raise DatasetError("the page was not written", [problem]) from error
 
@@ -163,10 +155,3 @@ def _most_frequent(column: ColumnDescription, values: int) -> str:
 def _sparkline(drawn: Histogram) -> str:
     most = max(drawn.counts)
     return "".join(_BLOCKS[-(-8 * bar // most)] for bar in drawn.counts)
-
-
-def as_json(description: Description) -> Mapping[str, Any]:
-    """All that is known, as JSON values."""
-    from dataclasses import asdict
-
-    return asdict(description)

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from within_wf.evaluation.metrics import metrics_of
 from within_wf.reports.figures import baseline_figure, prediction_figures, slice_figure, split_figure, training_figure
+from within_wf.reports.templating import TEMPLATES, environment
 from within_wf.reports.wording import (
     best_baseline,
-    called,
-    count,
     decimals,
-    number,
     share,
     verdict_sentence,
     words,
@@ -21,8 +19,6 @@ from within_wf.reports.wording import (
 
 if TYPE_CHECKING:
     from within_wf.reports.experiment import Experiment
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render_page(experiment: Experiment, template: Path | None = None) -> str:
@@ -32,19 +28,8 @@ def render_page(experiment: Experiment, template: Path | None = None) -> str:
         experiment: What is reported.
         template: A Jinja template to use instead of the package's.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     source = template or TEMPLATES / "report.html"
-    environment = Environment(
-        loader=FileSystemLoader([source.parent, TEMPLATES]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(number=number, count=count, words=words, called=called)
-    return environment.get_template(source.name).render(**view(experiment))
+    return environment(source.parent, TEMPLATES).get_template(source.name).render(**view(experiment))
 
 
 def view(experiment: Experiment) -> dict[str, Any]:

@@ -146,6 +146,17 @@ def write_over(target: Path, data: bytes, scratch: Path) -> None:
     sync_directory(target.parent)
 
 
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A name beside a file, which becomes the file at the end; where something fails, nothing is left of it."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield draft
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def digest_file(path: Path) -> str:
     """SHA-256 of a file's bytes in hex."""
     with path.open("rb") as file:

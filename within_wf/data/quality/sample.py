@@ -10,7 +10,7 @@ import polars as pl
 
 from within_wf.config.dataset import AdTable, SeriesTable
 from within_wf.config.quality import QualityConfig
-from within_wf.data.layout import Layout, layout_of
+from within_wf.data.layout import Layout, key_texts, layout_of
 from within_wf.data.units import units_of_rows, units_of_values
 
 _PURPOSE = "quality sample"
@@ -102,5 +102,4 @@ def _drawn(table: pl.DataFrame, roles: AdTable | SeriesTable, config: QualityCon
 
 
 def _ids(table: pl.DataFrame, layout: Layout) -> list[str]:
-    keys = [pl.col(key).cast(pl.String).fill_null("?") for key in layout.keys]
-    return table.select(pl.concat_str(keys, separator=" ").alias("id"))["id"].to_list()
+    return table.select(pl.concat_str(key_texts(layout.keys), separator=" ").alias("id"))["id"].to_list()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from within_wf.data.versions.catalog import rows_file, rows_of
 from within_wf.data.versions.version import Version
 from within_wf.errors import DatasetError, Problem
+from within_wf.store.disk import replacing
 from within_wf.store.local import Store
 
 SUFFIXES = (".parquet", ".csv")
@@ -48,14 +48,11 @@ def export(store: Store, version: Version, path: Path, *, overwrite: bool = Fals
 @contextmanager
 def _draft(path: Path) -> Iterator[Path]:
     """A name beside a file that becomes it at the end."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        yield draft
-        draft.replace(path)
+        with replacing(path) as draft:
+            yield draft
     except OSError as error:
         raise _refused(path, str(error.strerror or error), "a place that can be written") from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _refused(path: Path, found: str, expected: str, cure: str = "") -> DatasetError:
