@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import torch
 from within_wf.augment.sentence_pieces import SPACE, read_pieces
 from within_wf.config.reproducibility import Arithmetic
 from within_wf.errors import DatasetError, OperatorError, Problem
+from within_wf.ops.exact.arithmetic import computing, in_arithmetic
 
 _NEEDED = ("config.json", "model.safetensors", "source.spm", "vocab.json")
 _NATIVE = "Choose another translator, or reproducibility.arithmetic=native."
@@ -51,13 +52,7 @@ class MarianTranslator:
         config = self._model.config
         self._max_length = min(max_length, config.max_position_embeddings)
         self._special = {config.eos_token_id, config.pad_token_id, config.decoder_start_token_id}
-        if arithmetic == "exact":
-            from within_wf.ops.exact.convert import convert
-
-            try:
-                convert(self._model)
-            except OperatorError as error:
-                raise DatasetError("the translator cannot compute in exact arithmetic", _with_cure(error)) from error
+        in_arithmetic(self._model, arithmetic, _refused)
         self._model.eval().requires_grad_(False)
 
     def translate(self, texts: Sequence[str]) -> list[str]:
@@ -66,7 +61,7 @@ class MarianTranslator:
         Raises:
             DatasetError: The model calls functions that have no exact form.
         """
-        with _computing(self._arithmetic), torch.inference_mode():
+        with computing(self._arithmetic, _refused), torch.inference_mode():
             return [self._one(text) for text in texts]
 
     def _one(self, text: str) -> str:
@@ -103,19 +98,6 @@ def _check(folder: Path) -> None:
         raise DatasetError("the translator is not whole", problems)
 
 
-@contextmanager
-def _computing(arithmetic: Arithmetic) -> Iterator[None]:
-    if arithmetic == "native":
-        yield
-        return
-    from within_wf.ops.exact.mode import ExactFunctions, NotExactError
-
-    try:
-        with ExactFunctions():
-            yield
-    except NotExactError as error:
-        raise DatasetError("the translator cannot compute in exact arithmetic", _with_cure(error)) from error
-
-
-def _with_cure(error: OperatorError) -> list[Problem]:
-    return [Problem(problem.where, problem.found, problem.expected, _NATIVE) for problem in error.problems]
+def _refused(error: OperatorError) -> DatasetError:
+    problems = [replace(problem, cure=_NATIVE) for problem in error.problems]
+    return DatasetError("the translator cannot compute in exact arithmetic", problems)
