@@ -17,7 +17,8 @@ from within_wf.augment.text import METHODS, TextAugmenter
 from within_wf.config.data import AugmentationConfig
 from within_wf.config.dataset import AdTable
 from within_wf.config.load import experiment_path, load_run
-from within_wf.config.run import RunConfig
+from within_wf.config.models import AdScoreConfig
+from within_wf.config.reproducibility import Arithmetic
 from within_wf.data.load import load_dataset
 from within_wf.errors import EvaluationError, Problem
 from within_wf.evaluation.augmentation import LabelJudge, Quality, frechet_distance, measure
@@ -92,20 +93,21 @@ def compare_augmentations(
         EvaluationError: The dataset has no ad score model, or too few ads.
     """
     run = load_run(experiment_path(dataset, configs), list(overrides))
-    if run.models.ad_score is None or run.dataset.ads is None:
+    model, roles, arithmetic = run.models.ad_score, run.dataset.ads, run.reproducibility.arithmetic
+    if model is None or roles is None:
         raise EvaluationError("there are no ads to vary", [Problem(dataset, "no ad score model", "a dataset of ads")])
     table = load_dataset(run.dataset.name, "ad_performance", on_violation="quarantine", configs=configs)
-    table = table.filter(pl.col(run.dataset.ads.target).is_not_null())
+    table = table.filter(pl.col(roles.target).is_not_null())
     if table.height < 4 * LEAST:
         raise EvaluationError("there are too few ads", [Problem(dataset, f"{table.height} ads", f"{4 * LEAST} or more")])
     size = min(rows, table.height // 4)
-    drawn = _drawn(table, run.dataset.ads, run.models.ad_score.data.augmentation.seed)
+    drawn = _drawn(table, roles, model.data.augmentation.seed)
     measured, others, clean = (drawn[start:stop] for start, stop in ((0, size), (size, 2 * size), (2 * size, 4 * size)))
     found = []
-    if run.dataset.ads.text:
-        found.append(_texts(run, measured, others, clean, copies, threads, say))
-    if run.dataset.ads.numeric or run.dataset.ads.categorical:
-        found.append(_numbers(run, measured, others, clean))
+    if roles.text:
+        found.append(_texts(model, roles, arithmetic, measured, others, clean, copies, threads, say))
+    if roles.numeric or roles.categorical:
+        found.append(_numbers(model, roles, measured, others, clean))
     return found
 
 
@@ -119,7 +121,9 @@ def _drawn(table: pl.DataFrame, roles: AdTable, seed: int) -> pl.DataFrame:
 
 
 def _texts(
-    run: RunConfig,
+    model: AdScoreConfig,
+    roles: AdTable,
+    arithmetic: Arithmetic,
     measured: pl.DataFrame,
     others: pl.DataFrame,
     clean: pl.DataFrame,
@@ -127,10 +131,7 @@ def _texts(
     threads: int,
     say: Callable[[str], None],
 ) -> Comparison:
-    model, roles = run.models.ad_score, run.dataset.ads
-    if model is None or roles is None:
-        raise EvaluationError("there are no ads to vary")
-    encoder = load_text_encoder(model.model.text_encoder.name, run.reproducibility.arithmetic)
+    encoder = load_text_encoder(model.model.text_encoder.name, arithmetic)
 
     def embed(texts: Sequence[str]) -> Floats:
         return encoder.embed(texts, model.model.text_encoder.max_length, threads=threads)
@@ -142,7 +143,7 @@ def _texts(
     target = measured[roles.target].to_numpy()
     found = [Quality(OTHERS, len(other_texts), frechet=frechet_distance(originals, embed(other_texts)))]
     ids = ids_of(measured[roles.id].cast(pl.String).to_list())
-    for name, augmenter in _augmenters(model.data.augmentation, run, threads):
+    for name, augmenter in _augmenters(model.data.augmentation, arithmetic, threads):
         say(f"varying texts: {name}")
         made = [augmenter.vary(texts, ids, copy) for copy in range(1, copies + 1)]
         bleu = self_bleu(list(zip(texts, *made, strict=True)))
@@ -150,7 +151,7 @@ def _texts(
     return Comparison("texts", float(np.mean(judge.predict(originals) == judge.classes_of(target))), tuple(found))
 
 
-def _augmenters(config: AugmentationConfig, run: RunConfig, threads: int) -> Iterator[tuple[str, TextAugmenter]]:
+def _augmenters(config: AugmentationConfig, arithmetic: Arithmetic, threads: int) -> Iterator[tuple[str, TextAugmenter]]:
     text = config.text
     for name in METHODS:
         yield name, TextAugmenter([name], 1.0, word_share=text.word_share, seed=config.seed, protected=text.protected)
@@ -160,17 +161,15 @@ def _augmenters(config: AugmentationConfig, run: RunConfig, threads: int) -> Ite
     )
     if text.back_translation.there and text.back_translation.back:
         there, back = (
-            load_translator(name, run.reproducibility.arithmetic, threads)
-            for name in (text.back_translation.there, text.back_translation.back)
+            load_translator(name, arithmetic, threads) for name in (text.back_translation.there, text.back_translation.back)
         )
         translator = BackTranslator(there, back, text.protected)
         yield "back_translation", TextAugmenter(["back_translation"], 1.0, seed=config.seed, back_translation=translator)
 
 
-def _numbers(run: RunConfig, measured: pl.DataFrame, others: pl.DataFrame, clean: pl.DataFrame) -> Comparison:
-    model, roles = run.models.ad_score, run.dataset.ads
-    if model is None or roles is None:
-        raise EvaluationError("there are no ads to vary")
+def _numbers(
+    model: AdScoreConfig, roles: AdTable, measured: pl.DataFrame, others: pl.DataFrame, clean: pl.DataFrame
+) -> Comparison:
     preprocessor = Preprocessor(roles.numeric, roles.categorical, model.data.features).fit(clean)
     originals, other_rows, rows = (preprocessor.transform(part) for part in (measured, others, clean))
     judge, target = LabelJudge(rows, clean[roles.target].to_numpy()), measured[roles.target].to_numpy()
