@@ -32,13 +32,20 @@ class FileSource(Section):
     """Files, folders and patterns (``2024-*.csv.gz``), relative to ``folder``; a folder ``country=DE`` is a column."""
     columns: dict[str, str] = {}
     """A column's name here to its name in the files, where they differ; for the reader ``table``."""
+    decimal: Literal[".", ","] = "."
+    """The decimal mark of numbers in text. The other mark, spaces or apostrophes may part thousands; a currency or ``%`` may
+    stand beside a number (``12.5 %`` is 12.5)."""
+    skip_lines: int = Field(0, ge=0, le=1000)
+    """Lines of CSV above the header: titles, dates of a report."""
     computed: dict[str, str] = {}
     """Columns made from others, for the reader ``table``: ``ctr: 100 * smoothed_rate(clicks, impressions)``."""
 
     @model_validator(mode="after")
     def _columns_are_for_tables(self) -> FileSource:
-        if self.reader != "table" and (self.columns or self.computed):
-            raise ValueError(f"columns and computed are for the reader table; {self.reader} knows its columns")
+        if self.reader != "table" and (self.columns or self.computed or self.skip_lines or self.decimal != "."):
+            raise ValueError(
+                f"columns, computed, decimal and skip_lines are for the reader table; {self.reader} knows its files"
+            )
         both = sorted(self.columns.keys() & self.computed.keys())
         if both:
             raise ValueError(f"{', '.join(both)} is in columns and in computed: a column is read or computed")
