@@ -63,9 +63,10 @@ def test_neither_the_order_of_rows_nor_company_changes_a_bit():
 
 
 def test_the_bytes_are_these():
-    x = np.arange(12.0).reshape(6, 2) ** 1.5
+    x = np.arange(12.0).reshape(6, 2)
+    x = x * np.sqrt(x)  # powers are others where NumPy finds AVX-512
     made = GaussianCopula().fit(x).sample(np.arange(5))
-    assert hashlib.sha256(made.tobytes()).hexdigest()[:16] == "97b8d90ec67212e7"
+    assert hashlib.sha256(made.tobytes()).hexdigest()[:16] == "edc4a94bc48e6ce2"
 
 
 def test_columns_that_say_the_same_still_go_together():
