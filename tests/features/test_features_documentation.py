@@ -16,6 +16,7 @@ from within_wf.config.features import (
     ColumnTreatment,
     HistoryConfig,
     ImageStatistic,
+    PolynomialConfig,
     Rolling,
     TextStatistic,
 )
@@ -32,7 +33,7 @@ def test_every_choice_and_key_has_its_place_in_a_table():
                 assert not isinstance(choice, str) or re.search(rf"^\| `{choice}` \| [`\w]", PAGE, re.MULTILINE), choice
     for names in (Aggregate, CalendarPart, ImageStatistic, Rolling, TextStatistic):
         assert all(f"`{name}`" in TABLES for name in get_args(names))
-    for section in (AggregateConfig, HistoryConfig):
+    for section in (AggregateConfig, HistoryConfig, PolynomialConfig):
         assert all(f"`{name}`" in TABLES for name in section.model_fields)
 
 

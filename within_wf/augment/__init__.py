@@ -7,11 +7,9 @@ __getattr__, __dir__ = lazy_exports(
     {
         "BackTranslator": "back_translation",
         "FeatureAugmenter": "features",
-        "FeatureCrosser": "crossing",
         "GaussianCopula": "copula",
         "TextAugmenter": "text",
         "VisualAugmenter": "visual",
         "oversample": "oversampling",
-        "polynomial_features": "crossing",
     },
 )

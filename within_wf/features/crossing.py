@@ -1,22 +1,40 @@
-"""Features made of features: products of numbers, pairs of categories."""
+"""Features made of features: pairs of categories, products of numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain, combinations, combinations_with_replacement
-from math import comb
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from within_wf.config.features import MOST_PRODUCTS, crossing_name, products_of
 from within_wf.errors import DatasetError, Problem
+from within_wf.features.categories import texts_of
+from within_wf.features.numeric import Floats
 
-Floats = npt.NDArray[np.float64]
-MOST = 10_000
-"""Columns that products may make."""
-OTHER = "(other)"
-MISSING = "(missing)"
+
+def with_crossings(table: pl.DataFrame, crossings: Sequence[Sequence[str]]) -> pl.DataFrame:
+    """A table with a further column of categories for each crossing: ``web | retail`` in ``platform x industry``.
+
+    A missing part is the part ``(missing)``; different combinations have different texts, whatever bars they hold.
+
+    Args:
+        table: Holds the columns that are crossed.
+        crossings: The columns of each crossing.
+
+    Raises:
+        DatasetError: A column is not there, or its new name is taken; all of them are named.
+    """
+    known = ", ".join(table.columns)
+    read = dict.fromkeys(chain.from_iterable(crossings))
+    problems = [Problem(f"column {name}", "no such column", f"one of {known}") for name in read if name not in table.columns]
+    names = [crossing_name(columns) for columns in crossings]
+    problems += [Problem(f"column {name}", "a crossing of the same name", "one") for name in names if name in table.columns]
+    if problems:
+        raise DatasetError("columns cannot be crossed", problems)
+    return table.with_columns(_joined(table, columns) for columns in crossings)
 
 
 def polynomial_features(
@@ -34,7 +52,7 @@ def polynomial_features(
         float64, shape [n, m], each product from left to right, and the names: ``spend``, ``spend^2``, ``spend clicks``.
 
     Raises:
-        DatasetError: The shapes do not fit, the degree is below 1, or there are more than ``MOST`` products.
+        DatasetError: The shapes do not fit, the degree is below 1, or there are more than ``MOST_PRODUCTS`` columns.
     """
     values = np.asarray(x, dtype=np.float64)
     problems = []
@@ -43,71 +61,37 @@ def polynomial_features(
     if degree < 1:
         problems.append(Problem("degree", str(degree), "1 or more"))
     if not problems:
-        count = sum(comb(len(names) if interaction_only else len(names) + k - 1, k) for k in range(1, degree + 1))
-        if count > MOST:
+        count = products_of(len(names), degree, interaction_only=interaction_only)
+        if count > MOST_PRODUCTS:
             cure = "Take fewer columns, a lower degree, or interaction_only."
-            problems.append(Problem("degree", f"{count:,} products", f"at most {MOST:,}", cure))
+            problems.append(Problem("degree", f"{count:,} products", f"at most {MOST_PRODUCTS:,}", cure))
     if problems:
         raise DatasetError("products of features cannot be made so", problems)
-    choose = combinations if interaction_only else combinations_with_replacement
-    factors = list(chain.from_iterable(choose(range(len(names)), size) for size in range(1, degree + 1)))
+    factors = _factors(len(names), degree, interaction_only=interaction_only)
     columns: dict[tuple[int, ...], Floats] = {}
     for chosen in factors:
         last = values[:, chosen[-1]]
         columns[chosen] = columns[chosen[:-1]] * last if len(chosen) > 1 else last
     made = np.stack([columns[chosen] for chosen in factors], axis=1) if factors else np.zeros((len(values), 0))
-    return made, [_name(chosen, names) for chosen in factors]
+    return made, product_names(names, degree, interaction_only=interaction_only)
 
 
-class FeatureCrosser:
-    """Crosses columns of categories: one category for each combination, the rare ones together.
+def product_names(names: Sequence[str], degree: int, *, interaction_only: bool = False) -> list[str]:
+    """The names of what :func:`polynomial_features` makes."""
+    return [_name(chosen, names) for chosen in _factors(len(names), degree, interaction_only=interaction_only)]
 
-    Args:
-        columns: The columns that are crossed, two or more.
-        least: Training rows that a combination needs to be one of its own.
-        most: Combinations that are kept, the most frequent; of equally many rows the first by name.
-    """
 
-    def __init__(self, columns: Sequence[str], least: int = 1, most: int = 50) -> None:
-        problems = []
-        if isinstance(columns, str) or len(columns) < 2 or len(set(columns)) < len(columns):
-            problems.append(Problem("columns", repr(columns), "two different columns or more"))
-        problems += [Problem(name, str(value), "1 or more") for name, value in (("least", least), ("most", most)) if value < 1]
-        if problems:
-            raise DatasetError("columns cannot be crossed so", problems)
-        self.columns = tuple(columns)
-        self.least, self.most = least, most
-        self.levels: list[str] = []
-
-    @property
-    def name(self) -> str:
-        """What the new column is called: ``platform x industry``."""
-        return " x ".join(self.columns)
-
-    def fit(self, table: pl.DataFrame) -> FeatureCrosser:
-        """Learn which combinations there are; on training rows alone."""
-        counts = self._joined(table).value_counts(name="rows").filter(pl.col("rows") >= self.least)
-        counts = counts.sort(["rows", self.name], descending=[True, False])
-        self.levels = sorted(counts[self.name].head(self.most).to_list())
-        return self
-
-    def transform(self, table: pl.DataFrame) -> pl.Series:
-        """The combination of each row; ``(other)`` for one that was not learned."""
-        joined = self._joined(table)
-        return joined.set(~joined.is_in(self.levels), OTHER)
-
-    def _joined(self, table: pl.DataFrame) -> pl.Series:
-        missing = [
-            Problem("table", f"no column {name}", "the columns that are crossed")
-            for name in self.columns
-            if name not in table.columns
-        ]
-        if missing:
-            raise DatasetError("columns cannot be crossed", missing)
-        parts = [pl.col(name).cast(pl.String).fill_null(MISSING).str.replace_all(r"([\\|])", r"\\$1") for name in self.columns]
-        return table.select(pl.concat_str(parts, separator=" | ").alias(self.name)).to_series()
+def _factors(width: int, degree: int, *, interaction_only: bool) -> list[tuple[int, ...]]:
+    """The columns of each product."""
+    choose = combinations if interaction_only else combinations_with_replacement
+    return list(chain.from_iterable(choose(range(width), size) for size in range(1, degree + 1)))
 
 
 def _name(chosen: tuple[int, ...], names: Sequence[str]) -> str:
     powers = {column: chosen.count(column) for column in chosen}
     return " ".join(names[column] if power == 1 else f"{names[column]}^{power}" for column, power in powers.items())
+
+
+def _joined(table: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
+    parts = [texts_of(table[name]).str.replace_all(r"([\\|])", r"\$1").alias(str(place)) for place, name in enumerate(columns)]
+    return pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator=" | ")).to_series().alias(crossing_name(columns))
