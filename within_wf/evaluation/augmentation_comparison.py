@@ -11,8 +11,8 @@ import numpy.typing as npt
 import polars as pl
 
 from within_wf.augment.back_translation import BackTranslator, load_translator
-from within_wf.augment.copula import GaussianCopula
 from within_wf.augment.features import FeatureAugmenter
+from within_wf.augment.synthetic_ads import AdSynthesizer
 from within_wf.augment.text import METHODS, TextAugmenter
 from within_wf.config.data import AugmentationConfig
 from within_wf.config.dataset import AdTable, SampleWorldSource
@@ -165,7 +165,7 @@ def _numbers(
     ids = ids_of(measured[roles.id].cast(pl.String).to_list())
     seed = model.data.augmentation.seed
     noisy = FeatureAugmenter(model.data.augmentation.features, seed).fit(rows).augment(originals, ids)
-    drawn = GaussianCopula().fit(originals).sample(ids, seed)
+    drawn = preprocessor.transform(AdSynthesizer(roles, model.data.features).fit(measured).sample(ids, seed))
     found = (
         Quality(OTHERS, len(other_rows), frechet=frechet_distance(originals, other_rows)),
         measure("noise and dropout", originals, noisy, judge=judge, target=target),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, combinations, combinations_with_replacement
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from within_wf.config.features import MOST_PRODUCTS, crossing_name, products_of
+from within_wf.config.features import MOST_PRODUCTS, PolynomialConfig, crossing_name, products_of
 from within_wf.errors import DatasetError, Problem
 from within_wf.features.categories import texts_of
-from within_wf.features.numeric import Floats
+from within_wf.features.numeric import LARGEST32, Floats
 
 
 def with_crossings(table: pl.DataFrame, crossings: Sequence[Sequence[str]]) -> pl.DataFrame:
@@ -73,12 +73,28 @@ def polynomial_features(
         last = values[:, chosen[-1]]
         columns[chosen] = columns[chosen[:-1]] * last if len(chosen) > 1 else last
     made = np.stack([columns[chosen] for chosen in factors], axis=1) if factors else np.zeros((len(values), 0))
-    return made, product_names(names, degree, interaction_only=interaction_only)
+    return made, [_name(chosen, names) for chosen in factors]
 
 
-def product_names(names: Sequence[str], degree: int, *, interaction_only: bool = False) -> list[str]:
-    """The names of what :func:`polynomial_features` makes."""
-    return [_name(chosen, names) for chosen in _factors(len(names), degree, interaction_only=interaction_only)]
+def products(numbers: Mapping[str, Floats], config: PolynomialConfig) -> Floats:
+    """Products of scaled columns, without the columns themselves; within what 32 bits hold.
+
+    Args:
+        numbers: Columns by name, the scaled one first in each, shape [n, …].
+        config: Which are multiplied.
+
+    Returns:
+        float64, shape [n, m].
+    """
+    x = np.stack([numbers[name][:, 0] for name in config.columns], axis=1)
+    made, _ = polynomial_features(x, config.columns, config.degree, interaction_only=config.interactions_only)
+    return np.clip(made[:, len(config.columns) :], -LARGEST32, LARGEST32)
+
+
+def names_of_products(config: PolynomialConfig) -> list[str]:
+    """The names of what :func:`products` makes."""
+    factors = _factors(len(config.columns), config.degree, interaction_only=config.interactions_only)
+    return [_name(chosen, config.columns) for chosen in factors if len(chosen) > 1]
 
 
 def _factors(width: int, degree: int, *, interaction_only: bool) -> list[tuple[int, ...]]:

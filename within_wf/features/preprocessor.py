@@ -24,9 +24,9 @@ from within_wf.features.categories import (
     names_with_indicator,
     with_indicator,
 )
-from within_wf.features.crossing import polynomial_features, product_names, with_crossings
+from within_wf.features.crossing import names_of_products, products, with_crossings
 from within_wf.features.image_statistics import statistics_of_pictures
-from within_wf.features.numeric import LARGEST32, Floats, NumericColumn, numbers_of
+from within_wf.features.numeric import Floats, NumericColumn, numbers_of
 from within_wf.features.target_encoding import Answers, TargetColumn
 from within_wf.features.text_statistics import text_statistics
 from within_wf.features.texts import joined_text
@@ -123,7 +123,7 @@ class Preprocessor:
         names += calendar_names(self.time or "", self.config.calendar)
         for name, column in self._further.items():
             names += names_with_indicator(column, name)
-        return names + self._product_names
+        return names + names_of_products(self.config.polynomial)
 
     def save(self, folder: Path) -> None:
         """Write what was learned; the same bytes each time."""
@@ -202,23 +202,11 @@ class Preprocessor:
         if self._further:
             further = self._further_numbers(table, pictures)
             blocks += [with_indicator(column, further[name]) for name, column in self._further.items()]
-        if self._product_names:
-            blocks.append(self._products(numbers))
+        if self.config.polynomial.columns:
+            blocks.append(products(numbers, self.config.polynomial))
         if not blocks:
             return np.zeros((table.height, 0), np.float32)
         return np.concatenate([block.astype(np.float32) for block in blocks], axis=1)
-
-    def _products(self, numbers: Mapping[str, Floats]) -> Floats:
-        """Products of scaled columns, without the columns themselves; within what 32 bits hold."""
-        config = self.config.polynomial
-        x = np.stack([numbers[name][:, 0] for name in config.columns], axis=1)
-        made, _ = polynomial_features(x, config.columns, config.degree, interaction_only=config.interactions_only)
-        return np.clip(made[:, len(config.columns) :], -LARGEST32, LARGEST32)
-
-    @property
-    def _product_names(self) -> list[str]:
-        config = self.config.polynomial
-        return product_names(config.columns, config.degree, interaction_only=config.interactions_only)[len(config.columns) :]
 
     def _further_numbers(self, table: pl.DataFrame, pictures: Mapping[str, bytes] | None) -> dict[str, Floats]:
         """What groups, texts and pictures say, before it is scaled; by name."""
