@@ -82,7 +82,7 @@ class AdSynthesizer:
         """
         drawn = self._copula.sample(ids, seed)
         places, is_missing = drawn[:, : len(self._columns)], drawn[:, len(self._columns) :]
-        places[:, self._gaps] = np.where(is_missing > 0, np.nan, places[:, self._gaps])
+        places[:, self._gaps] = np.where(is_missing > 0.5, np.nan, places[:, self._gaps])
         columns = enumerate(self._columns.items())
         return pl.DataFrame([column.at(places[:, number]).alias(name) for number, (name, column) in columns])
 
