@@ -34,6 +34,8 @@ FACEBOOK = {
     "spend and impressions by interest": FeatureConfig(
         aggregates=[AggregateConfig(by="interest", columns=["spend", "impressions"])]
     ),
+    "age crossed with gender": FeatureConfig(crossings=[["age", "gender"]]),
+    "campaign crossed with age and gender": FeatureConfig(crossings=[["campaign_id", "age", "gender"]]),
     "weekday and month": FeatureConfig(calendar=["weekday", "month"]),
 }
 UPWORTHY = {"every text statistic": FeatureConfig(text_statistics=[*get_args(TextStatistic)])}

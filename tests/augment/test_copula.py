@@ -53,6 +53,22 @@ def test_flags_and_counts_take_the_values_that_were_seen_as_often():
     assert 0.2 < np.corrcoef(made[:, 0], made[:, 1])[0, 1] < np.corrcoef(flags, counts)[0, 1] + 0.03
 
 
+def test_gaps_are_left_out_pair_by_pair():
+    rows = SKEWED.copy()
+    draws = np.random.default_rng(4)
+    rows[draws.random(ROWS) < 0.5, 0] = np.nan
+    rows[draws.random(ROWS) < 0.3, 2] = np.nan
+    copula = GaussianCopula().fit(rows)
+    np.testing.assert_allclose(copula.correlation, R, atol=0.05)
+    made = copula.sample(IDS)
+    assert stats.ks_2samp(made[:, 0], SKEWED[:, 0]).pvalue > 0.01
+    assert np.isfinite(made).all()
+    nothing = np.stack([np.full(9, np.nan), np.arange(9.0), [7.0, *[np.nan] * 8]], axis=1)
+    made = GaussianCopula().fit(nothing).sample(IDS[:5])
+    assert np.isnan(made[:, 0]).all()
+    assert made[:, 2].tolist() == [7.0] * 5
+
+
 def test_neither_the_order_of_rows_nor_company_changes_a_bit():
     shuffled = np.random.default_rng(2).permutation(ROWS)
     made = GaussianCopula().fit(SKEWED).sample(IDS[:50], seed=7)
@@ -63,9 +79,10 @@ def test_neither_the_order_of_rows_nor_company_changes_a_bit():
 
 
 def test_the_bytes_are_these():
-    x = np.arange(12.0).reshape(6, 2) ** 1.5
+    x = np.arange(12.0).reshape(6, 2)
+    x = x * np.sqrt(x)  # powers are others where NumPy finds AVX-512
     made = GaussianCopula().fit(x).sample(np.arange(5))
-    assert hashlib.sha256(made.tobytes()).hexdigest()[:16] == "97b8d90ec67212e7"
+    assert hashlib.sha256(made.tobytes()).hexdigest()[:16] == "edc4a94bc48e6ce2"
 
 
 def test_columns_that_say_the_same_still_go_together():
@@ -85,8 +102,8 @@ def test_the_factor_is_that_of_cholesky(size, seed):
 def test_what_cannot_be_fitted_or_drawn_is_told():
     with pytest.raises(DatasetError, match=r"x: found shape \[1, 2\], expected \[rows, features\], two rows or more"):
         GaussianCopula().fit([[1.0, 2.0]])
-    with pytest.raises(DatasetError, match=r"row 1, column 0: found nan[\s\S]*row 2, column 1: found inf"):
-        GaussianCopula().fit([[1.0, 2.0], [np.nan, 3.0], [2.0, np.inf]])
+    with pytest.raises(DatasetError, match=r"row 1, column 0: found -inf[\s\S]*row 2, column 1: found inf"):
+        GaussianCopula().fit([[1.0, 2.0], [-np.inf, 3.0], [2.0, np.inf]])
     with pytest.raises(DatasetError, match="copula: found no rows, expected one that was fitted"):
         GaussianCopula().sample(IDS)
     assert GaussianCopula().fit(np.zeros((3, 0))).sample(IDS[:4]).shape == (4, 0)

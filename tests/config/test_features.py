@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from within_wf.config import load_run
-from within_wf.config.features import AggregateConfig, HistoryConfig
+from within_wf.config.features import AggregateConfig, HistoryConfig, PolynomialConfig
 from within_wf.errors import ConfigError
 
 WORLD = Path(__file__).parents[2] / "configs/experiment/sample_world.yaml"
@@ -25,6 +25,9 @@ def test_features_of_the_sample_world_can_be_asked_for():
         "aggregates=[{by: campaign_id, columns: [spend], rows: earlier, days: 28}, {by: campaign_id, columns: [spend]}]",
         "text_statistics=[words]",
         "image_statistics=[edges]",
+        "crossings=[[platform, industry]]",
+        "columns.platform x industry={encoding: hashed}",
+        "polynomial={columns: [impressions, spend], interactions_only: false}",
     )
     features = run.models.ad_score.data.features
     assert features.of("industry").target_smoothing == 20
@@ -50,6 +53,15 @@ def test_features_of_the_sample_world_can_be_asked_for():
         ("order=[a, b]", "order is for single columns"),
         ("aggregates=[{by: a, colums: [b]}]", "aggregates.0.colums, expected one of by, .* Did you mean columns"),
         ("columns.industry.encodng=target", "unknown path .*columns.industry.encodng"),
+        ("crossings=[[platform]]", r"\['platform'\] is no crossing: two different columns or more"),
+        ("crossings=[[platform, platform]]", "is no crossing"),
+        ("crossings=[[platform, industry], [industry, platform]]", "two crossings are of the same columns"),
+        ("crossings=[[platform, spend, colour]]", "crossings.0 has spend, colour, not in dataset.ads.categorical, which has"),
+        ("columns.platform x spend={encoding: hashed}", "platform x spend is neither .* nor a crossing"),
+        ("polynomial={columns: [spend, platform]}", "polynomial.columns has platform, not in dataset.ads.numeric, which has"),
+        ("polynomial={columns: [spend, spend]}", "columns names spend twice"),
+        ("polynomial={columns: [spend]}", "has no other to be multiplied with"),
+        ("polynomial={columns: [spend, impressions], degree: 1}", "polynomial.degree = 1"),
         ("calendar=[second]", "calendar.0 = 'second'"),
     ],
 )
@@ -99,3 +111,15 @@ def test_numbers_of_moments_are_positive_and_named_once(moments):
         HistoryConfig(lags=moments)
     assert HistoryConfig(rolling=[1, 10_000]).is_on
     assert not HistoryConfig().is_on
+
+
+def test_more_products_than_anybody_reads_are_refused():
+    names = [str(number) for number in range(100)]
+    with pytest.raises(ValidationError, match="degree 3 of 100 columns makes 166,750 products: at most 10,000"):
+        PolynomialConfig(columns=names, degree=3)
+    assert PolynomialConfig(columns=names).degree == 2
+
+
+def test_a_crossing_called_as_a_column_is_refused():
+    with pytest.raises(ConfigError, match=r"crossings\.0 would be called a x b, as a column of the dataset is"):
+        load_run(WORLD, ["dataset.ads={categorical: [a, b, a x b], sensitive: []}", f"{FEATURES}.crossings=[[a, b]]"])

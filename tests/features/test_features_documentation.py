@@ -16,6 +16,7 @@ from within_wf.config.features import (
     ColumnTreatment,
     HistoryConfig,
     ImageStatistic,
+    PolynomialConfig,
     Rolling,
     TextStatistic,
 )
@@ -32,7 +33,7 @@ def test_every_choice_and_key_has_its_place_in_a_table():
                 assert not isinstance(choice, str) or re.search(rf"^\| `{choice}` \| [`\w]", PAGE, re.MULTILINE), choice
     for names in (Aggregate, CalendarPart, ImageStatistic, Rolling, TextStatistic):
         assert all(f"`{name}`" in TABLES for name in get_args(names))
-    for section in (AggregateConfig, HistoryConfig):
+    for section in (AggregateConfig, HistoryConfig, PolynomialConfig):
         assert all(f"`{name}`" in TABLES for name in section.model_fields)
 
 
@@ -68,5 +69,5 @@ def test_the_code_on_the_page_runs():
 def test_what_was_measured_is_what_the_benchmark_wrote():
     measured = [line for line in PAGE.partition("## Measured")[2].splitlines() if line.startswith("| `")]
     written = (Path(__file__).parents[2] / "benchmarks/results/feature_choices.md").read_text().splitlines()
-    assert len(measured) == 9
+    assert len(measured) == 11
     assert set(measured) <= set(written)

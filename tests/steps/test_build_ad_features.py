@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from within_wf.config.dataset import AdTable
-from within_wf.config.features import AggregateConfig, ColumnTreatment, FeatureConfig
+from within_wf.config.features import AggregateConfig, ColumnTreatment, FeatureConfig, PolynomialConfig
 from within_wf.features import Preprocessor
 from within_wf.steps import build_ad_features
 from within_wf.steps.context import StepContext
@@ -33,6 +33,8 @@ EVERYTHING = FeatureConfig(
         "country": ColumnTreatment(encoding="hashed", hash_features=4),
         "campaign": ColumnTreatment(encoding="target"),
     },
+    crossings=[["platform", "country"]],
+    polynomial=PolynomialConfig(columns=["spend", "impressions"], degree=3),
     calendar=["weekday", "day_of_year"],
     aggregates=[
         AggregateConfig(by="campaign", columns=["spend"], functions=["mean", "max", "count"], rows="earlier", days=9),

@@ -5,13 +5,14 @@ from within_wf.rooms import lazy_exports
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "AdSynthesizer": "synthetic_ads",
         "BackTranslator": "back_translation",
         "FeatureAugmenter": "features",
-        "FeatureCrosser": "crossing",
         "GaussianCopula": "copula",
+        "Smote": "oversampling",
         "TextAugmenter": "text",
         "VisualAugmenter": "visual",
+        "WindowSynthesizer": "synthetic_windows",
         "oversample": "oversampling",
-        "polynomial_features": "crossing",
     },
 )

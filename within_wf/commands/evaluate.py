@@ -15,7 +15,7 @@ def augmentation(
     dataset: Annotated[str, typer.Argument(help="A dataset of configs/experiment.")] = "sample_world",
     rows: Annotated[int, typer.Option(min=1, help="Ads that are varied.")] = 500,
     copies: Annotated[int, typer.Option(min=1, help="Varied copies of each that self-BLEU compares.")] = 3,
-    threads: Annotated[int, typer.Option(min=1, help="Texts that are embedded at the same time.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="Texts and pictures that are embedded at the same time.")] = 2,
     override: Annotated[list[str] | None, typer.Option("--set", help="path.to.key=value; as often as you like.")] = None,
     output: Annotated[Path | None, typer.Option(help="Write it as JSON to this file, too.")] = None,
 ) -> None:

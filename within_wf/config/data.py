@@ -10,6 +10,7 @@ from within_wf.config.duration import nanoseconds
 from within_wf.config.features import FeatureConfig, WindowConfig
 from within_wf.config.quality import NearDuplicateConfig, OutlierConfig, QualityConfig, Severity
 from within_wf.config.section import Section
+from within_wf.config.synthetic import SyntheticAdsConfig, SyntheticWindowsConfig
 
 
 def _gap(embargo: int | str) -> int | str:
@@ -196,6 +197,20 @@ class AugmentationConfig(Section):
     """Seed of the draws."""
 
 
+class AdAugmentationConfig(AugmentationConfig):
+    """Which training ads are varied, and how; which are drawn besides."""
+
+    synthetic: SyntheticAdsConfig = SyntheticAdsConfig()
+    """Ads that are drawn, not varied."""
+
+
+class WindowAugmentationConfig(AugmentationConfig):
+    """Which training windows are varied, and how; which are drawn besides."""
+
+    synthetic: SyntheticWindowsConfig = SyntheticWindowsConfig()
+    """Windows that are drawn, not varied."""
+
+
 class AdDataConfig(Section):
     """The way from ads to training rows."""
 
@@ -203,7 +218,7 @@ class AdDataConfig(Section):
     quality: QualityConfig = QualityConfig()
     split: SplitConfig = SplitConfig()
     features: FeatureConfig = FeatureConfig()
-    augmentation: AugmentationConfig = AugmentationConfig()
+    augmentation: AdAugmentationConfig = AdAugmentationConfig()
     batch_size: int = Field(64, ge=1)
     """Training rows in one optimizer step."""
 
@@ -223,6 +238,6 @@ class AccountDataConfig(Section):
     )
     split: SplitConfig = SplitConfig(strategy="time")
     windows: WindowConfig = WindowConfig()
-    augmentation: AugmentationConfig = AugmentationConfig(text_augmentation=False)
+    augmentation: WindowAugmentationConfig = WindowAugmentationConfig(text_augmentation=False)
     batch_size: int = Field(64, ge=1)
     """Training windows in one optimizer step."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from within_wf.config.dataset import AdTable
-from within_wf.config.features import ColumnTreatment, FeatureConfig
+from within_wf.config.features import ColumnTreatment, FeatureConfig, crossing_name
 
 NUMBERS_ALONE = ("logarithm", "outliers", "outlier_quantile", "outlier_z")
 CATEGORIES_ALONE = (
@@ -21,20 +21,34 @@ CATEGORIES_ALONE = (
 
 def contradictions(features: FeatureConfig, ads: AdTable) -> list[str]:
     """What of the features does not go with the columns of the ads, each beginning with its key."""
-    return [*_of_columns(features, ads), *_of_parts(features, ads), *_of_aggregates(features, ads)]
+    parts = (_of_columns, _of_products, _of_parts, _of_aggregates)
+    return [problem for part in parts for problem in part(features, ads)]
 
 
 def _of_columns(features: FeatureConfig, ads: AdTable) -> Iterator[str]:
     for name, treatment in features.columns.items():
-        if name not in (*ads.numeric, *ads.categorical):
-            known = ", ".join((*ads.numeric, *ads.categorical)) or "none"
-            yield f"columns.{name} is neither in dataset.ads.numeric nor in categorical, which have {known}"
+        named = (*ads.numeric, *ads.categorical, *features.crossed)
+        if name not in named:
+            known = ", ".join(named) or "none"
+            yield f"columns.{name} is neither in dataset.ads.numeric nor in categorical, nor a crossing; there are {known}"
             continue
         of_others = CATEGORIES_ALONE if name in ads.numeric else NUMBERS_ALONE
         kind = "numbers" if name in ads.numeric else "categories"
         for key in of_others:
             if getattr(treatment, key) != getattr(features, key):
                 yield f"columns.{name}.{key} means nothing to a column of {kind}"
+
+
+def _of_products(features: FeatureConfig, ads: AdTable) -> Iterator[str]:
+    for number, columns in enumerate(features.crossings):
+        if strange := [name for name in columns if name not in ads.categorical]:
+            known = ", ".join(ads.categorical) or "nothing"
+            yield f"crossings.{number} has {', '.join(strange)}, not in dataset.ads.categorical, which has {known}"
+        if crossing_name(columns) in (*ads.numeric, *ads.categorical):
+            yield f"crossings.{number} would be called {crossing_name(columns)}, as a column of the dataset is"
+    if strange := [name for name in features.polynomial.columns if name not in ads.numeric]:
+        known = ", ".join(ads.numeric) or "nothing"
+        yield f"polynomial.columns has {', '.join(strange)}, not in dataset.ads.numeric, which has {known}"
 
 
 def _of_parts(features: FeatureConfig, ads: AdTable) -> Iterator[str]:

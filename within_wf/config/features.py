@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import comb
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
@@ -36,6 +38,20 @@ def _counted(moments: list[int]) -> list[int]:
     if wrong or len(set(moments)) < len(moments):
         raise ValueError(f"{moments} are no numbers of moments: each from 1 to 10,000, and once")
     return moments
+
+
+MOST_PRODUCTS = 10_000
+"""Features that products of columns may make."""
+
+
+def crossing_name(columns: Sequence[str]) -> str:
+    """What the column of a crossing is called: ``platform x industry``."""
+    return " x ".join(columns)
+
+
+def products_of(width: int, degree: int, *, interaction_only: bool) -> int:
+    """How many products of 1 to ``degree`` of ``width`` columns there are."""
+    return sum(comb(width if interaction_only else width + size - 1, size) for size in range(1, degree + 1))
 
 
 Moments = Annotated[list[int], AfterValidator(_counted)]
@@ -113,11 +129,42 @@ class AggregateConfig(Section):
         return self
 
 
+class PolynomialConfig(Section):
+    """Products of columns of numbers, as these are once they are filled, clipped and scaled."""
+
+    columns: list[str] = []
+    """Columns of ``dataset.ads.numeric`` that are multiplied with each other; empty for no products."""
+    degree: int = Field(2, ge=2, le=4)
+    """Factors of a product at most."""
+    interactions_only: bool = True
+    """Leave out products that hold a column twice: squares and cubes."""
+
+    @model_validator(mode="after")
+    def _products_can_be_made(self) -> PolynomialConfig:
+        if twice := sorted({name for name in self.columns if self.columns.count(name) > 1}):
+            raise ValueError(f"columns names {', '.join(twice)} twice")
+        if len(self.columns) == 1 and self.interactions_only:
+            raise ValueError(
+                "columns is one column, which has no other to be multiplied with; interactions_only: false squares it"
+            )
+        count = products_of(len(self.columns), self.degree, interaction_only=self.interactions_only)
+        if count > MOST_PRODUCTS:
+            raise ValueError(
+                f"degree {self.degree} of {len(self.columns)} columns makes {count:,} products: at most {MOST_PRODUCTS:,}"
+            )
+        return self
+
+
 class FeatureConfig(ColumnTreatment):
     """How the columns of an ad become numbers; fitted on the training rows alone."""
 
     columns: dict[str, ColumnTreatment] = {}
     """Columns that are treated otherwise, to the keys above in which they differ."""
+    crossings: list[list[str]] = []
+    """Columns of categories that are crossed: ``[platform, industry]`` makes the column ``platform x industry``, a category for
+    each combination, which is treated as other categories are."""
+    polynomial: PolynomialConfig = PolynomialConfig()
+    """Products of columns of numbers."""
     calendar: list[CalendarPart] = []
     """What the ad's time says, each as sine and cosine; needs ``dataset.ads.time``."""
     aggregates: list[AggregateConfig] = []
@@ -137,6 +184,21 @@ class FeatureConfig(ColumnTreatment):
         shared = {key: info.data[key] for key in ColumnTreatment.model_fields if key in info.data}
         own = {name: {key: getattr(column, key) for key in column.model_fields_set} for name, column in columns.items()}
         return {name: ColumnTreatment(**{**shared, **keys}) for name, keys in own.items()}
+
+    @field_validator("crossings")
+    @classmethod
+    def _crossings_are_of_several(cls, crossings: list[list[str]]) -> list[list[str]]:
+        for columns in crossings:
+            if len(columns) < 2 or len(set(columns)) < len(columns):
+                raise ValueError(f"{columns} is no crossing: two different columns or more")
+        if len({frozenset(columns) for columns in crossings}) < len(crossings):
+            raise ValueError("two crossings are of the same columns: once is enough")
+        return crossings
+
+    @property
+    def crossed(self) -> list[str]:
+        """The names of the columns that crossings make."""
+        return [crossing_name(columns) for columns in self.crossings]
 
     def of(self, column: str) -> ColumnTreatment:
         """How a column is treated."""

@@ -9,6 +9,7 @@ from within_wf.config.feature_roles import contradictions
 from within_wf.config.models import AccountHealthConfig, AdScoreConfig
 from within_wf.config.reproducibility import ReproducibilityConfig
 from within_wf.config.section import Section
+from within_wf.config.synthetic_roles import without_views
 
 
 class ModelsConfig(Section):
@@ -73,4 +74,12 @@ class RunConfig(Section):
             problems = contradictions(self.models.ad_score.data.features, self.dataset.ads)
             if problems:
                 raise ValueError("; ".join(f"models.ad_score.data.features.{problem}" for problem in problems))
+        return self
+
+    @model_validator(mode="after")
+    def _synthetic_ads_have_what_is_read(self) -> RunConfig:
+        if self.models.ad_score is not None and self.dataset.ads is not None:
+            problems = without_views(self.models.ad_score, self.dataset.ads)
+            if problems:
+                raise ValueError("; ".join(f"models.ad_score.{problem}" for problem in problems))
         return self

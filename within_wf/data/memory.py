@@ -9,8 +9,7 @@ import polars as pl
 
 from within_wf.data.frames import as_frame
 
-_SIGNED = (pl.Int8, pl.Int16, pl.Int32, pl.Int64)
-_UNSIGNED = (pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
+_WHOLE = (pl.Int8, pl.UInt8, pl.Int16, pl.UInt16, pl.Int32, pl.UInt32, pl.Int64, pl.UInt64)
 _REPEATED = 0.5
 """Text becomes categories where the distinct values are fewer than this share of the rows."""
 _log = logging.getLogger(__name__)
@@ -19,9 +18,9 @@ _log = logging.getLogger(__name__)
 def optimize_memory_usage(dataset: Any) -> pl.DataFrame:
     """A table with the same values in less memory; the log says how much less.
 
-    Whole numbers get the smallest type of their sign that holds all of them, floats become 32 bits wide where each value
-    survives the way there and back, and text whose values repeat becomes categories. Nothing is rounded. Products and
-    differences of small types can overflow, so cast before computing.
+    Whole numbers get the smallest type that holds all of them, one without a sign where that is smaller, floats become 32 bits
+    wide where each value survives the way there and back, and text whose values repeat becomes categories. Nothing is rounded.
+    Products and differences of small types can overflow, and differences without a sign below 0 do, so cast before computing.
 
     Args:
         dataset: A table of polars, pandas or pyarrow.
@@ -42,11 +41,8 @@ def optimize_memory_usage(dataset: Any) -> pl.DataFrame:
 
 def _smaller(column: pl.Series) -> pl.Series:
     dtype = column.dtype
-    if dtype in _SIGNED or dtype in _UNSIGNED:
-        candidates = _SIGNED if dtype in _SIGNED else _UNSIGNED
-        return next(
-            cast for kind in candidates if (cast := column.cast(kind, strict=False)).null_count() == column.null_count()
-        )
+    if dtype in _WHOLE:
+        return next(cast for kind in _WHOLE if (cast := column.cast(kind, strict=False)).null_count() == column.null_count())
     if dtype == pl.Float64:
         cast = column.cast(pl.Float32)
         return cast if cast.cast(pl.Float64).eq_missing(column).all() else column

@@ -16,6 +16,8 @@ from within_wf.ops.sums import column_means, column_sums
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+OTHERS = "other real rows"
+_COLUMNS = ("changed", "distance", "self-BLEU", "Fréchet", "label preserved", "label right")
 _MAX_ITERATIONS = 1000
 
 
@@ -46,6 +48,36 @@ class Quality:
     def to_json(self) -> dict[str, object]:
         """Its fields, six digits of each number."""
         return {key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was measured of the texts, the pictures or the numbers of a dataset.
+
+    Attributes:
+        kind: ``texts``, ``pictures`` or ``numbers``.
+        accuracy: Share of the originals that the classifier sees in the class of their label.
+        qualities: A method each; the first is what real rows that are no copies give.
+    """
+
+    kind: str
+    accuracy: float
+    qualities: tuple[Quality, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """For a file."""
+        methods = [quality.to_json() for quality in self.qualities]
+        return {"kind": self.kind, "accuracy": float(f"{self.accuracy:.6g}"), "methods": methods}
+
+    def lines(self) -> list[str]:
+        """A table in Markdown."""
+        lines = [f"Of {self.kind}; of the originals, {self.accuracy:.1%} are seen in the class of their label.", ""]
+        lines += [f"| method | rows | {' | '.join(_COLUMNS)} |", "|---|" + "---:|" * (1 + len(_COLUMNS))]
+        for found in self.qualities:
+            shares = [_percent(found.changed), _number(found.distance), _number(found.self_bleu), _number(found.frechet)]
+            cells = [f"{found.rows:,}", *shares, _percent(found.preserved), _percent(found.accuracy)]
+            lines.append(f"| {found.method} | {' | '.join(cells)} |")
+        return lines
 
 
 def embedding_distance(originals: npt.ArrayLike, varied: npt.ArrayLike) -> float:
@@ -202,3 +234,11 @@ def _covariance(x: Floats) -> Floats:
         )
         found[: column + 1, column] = found[column, : column + 1]
     return found
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

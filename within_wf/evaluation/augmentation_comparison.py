@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +11,21 @@ import numpy.typing as npt
 import polars as pl
 
 from within_wf.augment.back_translation import BackTranslator, load_translator
-from within_wf.augment.copula import GaussianCopula
 from within_wf.augment.features import FeatureAugmenter
+from within_wf.augment.synthetic_ads import AdSynthesizer
 from within_wf.augment.text import METHODS, TextAugmenter
 from within_wf.config.data import AugmentationConfig
-from within_wf.config.dataset import AdTable
+from within_wf.config.dataset import AdTable, SampleWorldSource
 from within_wf.config.load import experiment_path, load_run
 from within_wf.config.models import AdScoreConfig
 from within_wf.config.reproducibility import Arithmetic
-from within_wf.data.load import load_dataset
+from within_wf.config.run import RunConfig
+from within_wf.data.layout import layout_of
+from within_wf.data.load import kept_rows, load_dataset
+from within_wf.data.sample_world.world import simulate
 from within_wf.errors import EvaluationError, Problem
-from within_wf.evaluation.augmentation import LabelJudge, Quality, frechet_distance, measure
+from within_wf.evaluation.augmentation import OTHERS, Comparison, LabelJudge, Quality, frechet_distance, measure
+from within_wf.evaluation.picture_comparison import compare_pictures
 from within_wf.evaluation.text_diversity import self_bleu
 from within_wf.features.preprocessor import Preprocessor
 from within_wf.features.texts import joined_text
@@ -30,39 +34,7 @@ from within_wf.runtime.streams import Stream, ids_of
 
 Floats = npt.NDArray[np.float32]
 Embed = Callable[[Sequence[str]], Floats]
-OTHERS = "other real rows"
 LEAST = 20
-_COLUMNS = ("changed", "distance", "self-BLEU", "Fréchet", "label preserved", "label right")
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What was measured of the texts, or of the numbers, of a dataset.
-
-    Attributes:
-        kind: ``texts`` or ``numbers``.
-        accuracy: Share of the originals that the classifier sees in the class of their label.
-        qualities: A method each; the first is what real rows that are no copies give.
-    """
-
-    kind: str
-    accuracy: float
-    qualities: tuple[Quality, ...]
-
-    def to_json(self) -> dict[str, object]:
-        """For a file."""
-        methods = [quality.to_json() for quality in self.qualities]
-        return {"kind": self.kind, "accuracy": float(f"{self.accuracy:.6g}"), "methods": methods}
-
-    def lines(self) -> list[str]:
-        """A table in Markdown."""
-        lines = [f"Of {self.kind}; of the originals, {self.accuracy:.1%} are seen in the class of their label.", ""]
-        lines += [f"| method | rows | {' | '.join(_COLUMNS)} |", "|---|" + "---:|" * (1 + len(_COLUMNS))]
-        for found in self.qualities:
-            shares = [_percent(found.changed), _number(found.distance), _number(found.self_bleu), _number(found.frechet)]
-            cells = [f"{found.rows:,}", *shares, _percent(found.preserved), _percent(found.accuracy)]
-            lines.append(f"| {found.method} | {' | '.join(cells)} |")
-        return lines
 
 
 def compare_augmentations(
@@ -85,7 +57,7 @@ def compare_augmentations(
         rows: Ads that are varied; fewer where there are fewer than four times as many.
         copies: Varied copies of each for self-BLEU; the other measures are of the first.
         configs: The folder of configurations.
-        threads: Texts that are embedded at the same time; never changes a bit.
+        threads: Texts and pictures that are embedded at the same time; never changes a bit.
         overrides: ``path.to.key=value``, as ``--set`` takes them.
         say: Told what is being done.
 
@@ -96,7 +68,7 @@ def compare_augmentations(
     model, roles, arithmetic = run.models.ad_score, run.dataset.ads, run.reproducibility.arithmetic
     if model is None or roles is None:
         raise EvaluationError("there are no ads to vary", [Problem(dataset, "no ad score model", "a dataset of ads")])
-    table = load_dataset(run.dataset.name, "ad_performance", on_violation="quarantine", configs=configs)
+    table, creatives = _ads(run, roles, configs)
     table = table.filter(pl.col(roles.target).is_not_null())
     if table.height < 4 * LEAST:
         raise EvaluationError("there are too few ads", [Problem(dataset, f"{table.height} ads", f"{4 * LEAST} or more")])
@@ -106,9 +78,26 @@ def compare_augmentations(
     found = []
     if roles.text:
         found.append(_texts(model, roles, arithmetic, measured, others, clean, copies, threads, say))
+    if roles.image is not None:
+        shown = [part.filter(pl.col(roles.image).is_in(list(creatives))) for part in (measured, others, clean)]
+        if min(part.height for part in shown) < LEAST // 2:
+            say(f"too few ads have a picture: {shown[0].height} of {measured.height} that are measured")
+        else:
+            found.append(compare_pictures(model, roles, arithmetic, (shown[0], shown[1], shown[2]), creatives, threads, say))
     if roles.numeric or roles.categorical:
         found.append(_numbers(model, roles, measured, others, clean))
     return found
+
+
+def _ads(run: RunConfig, roles: AdTable, configs: Path) -> tuple[pl.DataFrame, dict[str, bytes]]:
+    """The ads that keep their contract, and picture files by the names of creatives; files bring none of these."""
+    source, name = run.dataset.source, run.dataset.name
+    if not isinstance(source, SampleWorldSource):
+        return load_dataset(name, "ad_performance", on_violation="quarantine", configs=configs), {}
+    with tempfile.TemporaryDirectory() as folder:
+        simulate(source.rows, source.seed, Path(folder))
+        ads, creatives = (pl.read_parquet(Path(folder) / f"{file}.parquet", memory_map=False) for file in ("ads", "creatives"))
+    return kept_rows(ads, layout_of(roles), name, "quarantine"), dict(creatives.select("creative_id", "png").iter_rows())
 
 
 def _drawn(table: pl.DataFrame, roles: AdTable, seed: int) -> pl.DataFrame:
@@ -176,18 +165,10 @@ def _numbers(
     ids = ids_of(measured[roles.id].cast(pl.String).to_list())
     seed = model.data.augmentation.seed
     noisy = FeatureAugmenter(model.data.augmentation.features, seed).fit(rows).augment(originals, ids)
-    drawn = GaussianCopula().fit(originals).sample(ids, seed)
+    drawn = preprocessor.transform(AdSynthesizer(roles, model.data.features).fit(measured).sample(ids, seed))
     found = (
         Quality(OTHERS, len(other_rows), frechet=frechet_distance(originals, other_rows)),
         measure("noise and dropout", originals, noisy, judge=judge, target=target),
         Quality("rows of a Gaussian copula", len(drawn), frechet=frechet_distance(originals, drawn)),
     )
     return Comparison("numbers", float(np.mean(judge.predict(originals) == judge.classes_of(target))), found)
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share:.1%}"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"

@@ -9,5 +9,7 @@ __getattr__, __dir__ = lazy_exports(
         "NumericColumn": "numeric",
         "Preprocessor": "preprocessor",
         "WindowBuilder": "windows",
+        "polynomial_features": "crossing",
+        "with_crossings": "crossing",
     },
 )

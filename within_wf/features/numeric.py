@@ -19,7 +19,9 @@ WIDE = 10.0
 
 MAD_TO_STD = 1.4826
 """Median absolute deviations to a normal's standard deviation (Rousseeuw and Croux, 1993)."""
-_LARGEST, _LARGEST32 = float(np.finfo(np.float64).max), float(np.finfo(np.float32).max)
+_LARGEST = float(np.finfo(np.float64).max)
+LARGEST32 = float(np.finfo(np.float32).max)
+"""Features are stored in 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class NumericColumn:
         with np.errstate(over="ignore"):
             scaled = (filled - self.centre) / self.spread
         # features are stored in 32 bits, where a spread near 0 would leave infinities
-        return np.clip(scaled, -_LARGEST32, _LARGEST32)
+        return np.clip(scaled, -LARGEST32, LARGEST32)
 
     def to_json(self) -> dict[str, Any]:
         """JSON values that :meth:`from_json` reads; floats keep every bit."""

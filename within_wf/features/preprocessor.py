@@ -24,6 +24,7 @@ from within_wf.features.categories import (
     names_with_indicator,
     with_indicator,
 )
+from within_wf.features.crossing import names_of_products, products, with_crossings
 from within_wf.features.image_statistics import statistics_of_pictures
 from within_wf.features.numeric import Floats, NumericColumn, numbers_of
 from within_wf.features.target_encoding import Answers, TargetColumn
@@ -37,7 +38,7 @@ _ENCODINGS: dict[str, Any] = {"one_hot": OneHotColumn, "ordinal": OrdinalColumn,
 
 
 class Preprocessor:
-    """Fills, clips and scales numbers, encodes categories, and adds what times, groups, texts and pictures say.
+    """Fills, clips and scales numbers, encodes and crosses categories, and adds what times, groups, texts and pictures say.
 
     Everything is learned from training rows, and a row's features depend on no other row of its table: they are the same
     whether it stands among others, in training, or alone, when a saved model scores it. Only target encodings of the rows they
@@ -122,7 +123,7 @@ class Preprocessor:
         names += calendar_names(self.time or "", self.config.calendar)
         for name, column in self._further.items():
             names += names_with_indicator(column, name)
-        return names
+        return names + names_of_products(self.config.polynomial)
 
     def save(self, folder: Path) -> None:
         """Write what was learned; the same bytes each time."""
@@ -153,7 +154,8 @@ class Preprocessor:
             categories = {
                 entry["name"]: _ENCODINGS[entry.get("encoding", "one_hot")].from_json(entry) for entry in content["categorical"]
             }
-            made = cls(list(numbers), list(categories), config, **content.get("roles", {}))
+            plain = [name for name in categories if name not in config.crossed]
+            made = cls(list(numbers), plain, config, **content.get("roles", {}))
             made._numbers, made._categories = numbers, categories
             made._further = {entry.pop("name"): NumericColumn.from_json(entry) for entry in content.get("further", ())}
             made._aggregates = [
@@ -170,10 +172,10 @@ class Preprocessor:
         self._check(table)
         if table.height == 0:
             raise DatasetError("there is nothing to learn from", [Problem("the training rows", "none", "at least one")])
-        of = self.config.of
+        table, of = with_crossings(table, self.config.crossings), self.config.of
         self._numbers = {name: NumericColumn.fit(numbers_of(table[name]), of(name)) for name in self.numeric}
         self._categories, out_of_fold = {}, {}
-        for name in self.categorical:
+        for name in (*self.categorical, *self.config.crossed):
             treatment = of(name)
             if treatment.encoding == "target":
                 column, out_of_fold[name] = TargetColumn.fit(table[name], _given(answers, name), treatment)
@@ -190,7 +192,9 @@ class Preprocessor:
     def _features(
         self, table: pl.DataFrame, pictures: Mapping[str, bytes] | None, out_of_fold: Mapping[str, Floats]
     ) -> npt.NDArray[np.float32]:
-        blocks = [with_indicator(column, numbers_of(table[name])) for name, column in self._numbers.items()]
+        numbers = {name: with_indicator(column, numbers_of(table[name])) for name, column in self._numbers.items()}
+        blocks = list(numbers.values())
+        table = with_crossings(table, self.config.crossings)
         for name, category in self._categories.items():
             blocks.append(out_of_fold[name] if name in out_of_fold else category.transform(table[name]))
         if self.time is not None and self.config.calendar:
@@ -198,6 +202,8 @@ class Preprocessor:
         if self._further:
             further = self._further_numbers(table, pictures)
             blocks += [with_indicator(column, further[name]) for name, column in self._further.items()]
+        if self.config.polynomial.columns:
+            blocks.append(products(numbers, self.config.polynomial))
         if not blocks:
             return np.zeros((table.height, 0), np.float32)
         return np.concatenate([block.astype(np.float32) for block in blocks], axis=1)
@@ -220,7 +226,7 @@ class Preprocessor:
         return self.time if part.rows == "earlier" else None
 
     def _check(self, table: pl.DataFrame) -> None:
-        read = [*self.numeric, *self.categorical]
+        read = [*self.numeric, *self.categorical, *(name for columns in self.config.crossings for name in columns)]
         if self.config.calendar or any(part.rows == "earlier" for part in self.config.aggregates):
             if self.time is None:
                 expected = "dataset.ads.time, for the calendar and aggregates of earlier rows"
@@ -235,6 +241,11 @@ class Preprocessor:
             expected = f"one of {', '.join(table.columns)}"
             problems = [Problem(f"column {name}", "no such column", expected) for name in missing]
             raise DatasetError("the rows lack columns", problems)
+        if strange := [name for name in self.config.polynomial.columns if name not in self.numeric]:
+            problems = [
+                Problem(f"column {name}", "no column of numbers", f"one of {', '.join(self.numeric)}") for name in strange
+            ]
+            raise DatasetError("products of columns cannot be made", problems)
         numbers = dict.fromkeys([*self.numeric, *(name for part in self.config.aggregates for name in part.columns)])
         wrong = [problem for name in numbers for problem in _no_numbers(table[name])]
         if wrong:

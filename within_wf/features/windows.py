@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, combinations
+from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -125,16 +126,29 @@ class WindowBuilder:
         values = np.stack([self._scaled(channel, moments[name]) for channel, name in self._pairs()], axis=1)[grid]
         ends = self._ends(place, moments["split"].to_numpy())
         around = place[ends][:, None] + np.arange(1 - length, 1)
-        x = values[around]
-        deviation = x - np.median(x, axis=1, keepdims=True)
-        features = [self._statistics(x), *self._further(values, place[ends], moments[ends])]
+        x, features = self.complete(values[around], self._further(values, place[ends], moments[ends]))
         label = moments[self.roles.label].to_numpy().astype(np.int64)
-        return Windows(
-            np.concatenate([x, deviation], axis=2).astype(np.float32),
-            np.concatenate(features, axis=1).astype(np.float32),
-            label[ends],
-            moments["row"].to_numpy().astype(np.int64)[ends],
-        )
+        return Windows(x, features, label[ends], moments["row"].to_numpy().astype(np.int64)[ends])
+
+    @property
+    def statistics(self) -> int:
+        """Features that are computed from a window's own moments; the first ones."""
+        channels = len(self.roles.channels)
+        return len(STATISTICS) * (channels + comb(channels, 2))
+
+    def complete(self, x: Floats, further: Iterable[Floats] = ()) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Windows as a model reads them.
+
+        Args:
+            x: Scaled channels, shape [n, length, channels].
+            further: Features that say more than the moments do, each of shape [n, …].
+
+        Returns:
+            ``x`` and ``features`` of :class:`Windows`.
+        """
+        deviation = x - np.median(x, axis=1, keepdims=True)
+        features = np.concatenate([self._statistics(x), *further], axis=1)
+        return np.concatenate([x, deviation], axis=2).astype(np.float32), features.astype(np.float32)
 
     def _pairs(self) -> Iterator[tuple[NumericColumn, str]]:
         return zip(self._channels, self.roles.channels, strict=True)

@@ -114,9 +114,9 @@ STEPS: tuple[Step, ...] = (
     Step(
         "augment_ads",
         "ad_score",
-        inputs={"features": "build_ad_features", "translations": "back_translate_ads"},
-        reads=("data.augmentation",),
-        libraries=(*_TORCH, "scipy", "polars", "pyarrow", "safetensors"),
+        inputs={"features": "build_ad_features", "split": "split_data", "translations": "back_translate_ads"},
+        reads=("dataset.ads", "data.augmentation"),
+        libraries=(*_TORCH, "scipy", "polars", "pyarrow", "pillow", "safetensors"),
         compiled=True,
     ),
     Step(
@@ -124,7 +124,7 @@ STEPS: tuple[Step, ...] = (
         "account_health",
         inputs={"features": "build_account_features"},
         reads=("data.augmentation",),
-        libraries=(*_TORCH, "scipy", "polars", "pyarrow", "safetensors"),
+        libraries=(*_TORCH, "scipy", "scikit-learn", "polars", "pyarrow", "safetensors"),
         compiled=True,
     ),
     Step(

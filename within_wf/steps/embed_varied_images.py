@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from within_wf.augment.visual import VisualAugmenter
-from within_wf.config.data import AugmentationConfig
+from within_wf.config.data import AdAugmentationConfig
 from within_wf.models.image_encoder import WIDTH, load_image_encoder, read_picture
 from within_wf.runtime.streams import ids_of
 from within_wf.steps.context import Progress, StepContext
@@ -18,7 +18,7 @@ AT_ONCE = 64
 
 def run(context: StepContext) -> None:
     """Vary the creative of every varied copy that has one, and embed it; styles are those of the training ads' creatives."""
-    config = context.section("data.augmentation", AugmentationConfig)
+    config = context.section("data.augmentation", AdAugmentationConfig)
     creatives = pl.read_parquet(context.inputs["world"] / "creatives.parquet", columns=["creative_id", "png"])
     files = dict(creatives.iter_rows())
     table = pl.read_parquet(context.inputs["features"] / "table.parquet", columns=["id", "split", "creative"])

@@ -19,7 +19,7 @@ from within_wf.training.callbacks import ProgressLine
 
 
 def run(context: StepContext) -> None:
-    """Train on the training windows and their varied copies, then score every window."""
+    """Train on the training windows, their varied copies and synthetic ones, then score every window."""
     index = pl.read_parquet(context.inputs["features"] / "index.parquet")
     names = pl.concat_str("series", pl.col("time").cast(pl.String), separator="\0")
     ids = ids_of(index.select(names).to_series().to_list())
@@ -27,6 +27,7 @@ def run(context: StepContext) -> None:
     augmented = context.inputs["augmented"]
     copies = pl.read_parquet(augmented / "index.parquet")
     copy_ids = ids_of([f"{ids[row]}\0{copy}" for row, copy in copies.select("row", "copy").iter_rows()])
+    synthetic = augmented / "synthetic.safetensors"
     model = train_account_health(
         _rows(windows, (index["split"] == "train").to_numpy()),
         _windows(augmented / "windows.safetensors", copy_ids),
@@ -35,6 +36,7 @@ def run(context: StepContext) -> None:
         context.section("training", TrainingConfig),
         context.section("data.batch_size", int),
         context.arithmetic,
+        synthetic=_windows(synthetic) if synthetic.exists() else None,
         callbacks=(ProgressLine(context.say, "LSTM"),),
         say=context.say,
     )
@@ -46,9 +48,9 @@ def run(context: StepContext) -> None:
     write_parquet(context.output / "predictions.parquet", index.select("series", "time", "split").with_columns(scores))
 
 
-def _windows(path: Path, ids: npt.NDArray[np.int64]) -> Windows:
+def _windows(path: Path, ids: npt.NDArray[np.int64] | None = None) -> Windows:
     tensors = read_tensors(path)
-    return Windows(tensors["x"], tensors["features"], tensors["label"], ids)
+    return Windows(tensors["x"], tensors["features"], tensors["label"], tensors["id"] if ids is None else ids)
 
 
 def _rows(windows: Windows, rows: npt.NDArray[np.bool_]) -> Windows:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 
@@ -21,7 +23,7 @@ from within_wf.training.callbacks import ProgressLine
 
 
 def run(context: StepContext) -> None:
-    """Train on the training ads and their varied copies, then score every ad."""
+    """Train on the training ads, their varied copies and synthetic ones, then score every ad."""
     config = context.section("model", AdScoreModelConfig)
     arithmetic = context.arithmetic
     features = context.inputs["features"]
@@ -39,7 +41,7 @@ def run(context: StepContext) -> None:
     }
     regressor, history = train_ad_regressor(
         parts["train"],
-        AdRows(varied_views, target[source], weight[source], varied_ids),
+        _with_synthetic(AdRows(varied_views, target[source], weight[source], varied_ids), context.inputs["augmented"]),
         parts["validation"],
         config,
         context.section("training", TrainingConfig),
@@ -63,6 +65,20 @@ def run(context: StepContext) -> None:
     scores = {"prediction": regressor.predict(views), **regressor.predict_parts(views)}
     columns = [pl.Series(name, values) for name, values in scores.items()]
     write_parquet(context.output / "predictions.parquet", table.select("id", "split").with_columns(columns))
+
+
+def _with_synthetic(varied: AdRows, augmented: Path) -> AdRows:
+    """The varied copies and, where some were drawn, the synthetic ads; these have a table and nothing else."""
+    path = augmented / "synthetic.safetensors"
+    if not path.exists():
+        return varied
+    drawn = read_tensors(path)
+    return AdRows(
+        {"table": np.concatenate([varied.views["table"], drawn["x"]])},
+        np.concatenate([varied.target, drawn["target"]]),
+        np.concatenate([varied.weight, drawn["weight"]]),
+        np.concatenate([varied.ids, drawn["id"]]),
+    )
 
 
 def _views(

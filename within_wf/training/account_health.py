@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,7 @@ def train_account_health(
     batch_size: int,
     arithmetic: Arithmetic = "exact",
     *,
+    synthetic: Windows | None = None,
     callbacks: tuple[Callback, ...] = (),
     say: Callable[[str], None] = lambda _: None,
 ) -> AccountHealthPredictor:
@@ -69,6 +70,8 @@ def train_account_health(
         training: How the weights are found.
         batch_size: Windows in one optimizer step.
         arithmetic: What the LSTM is trained and scores in.
+        synthetic: Windows that were drawn, for the LSTM and the trees. The isolation forest, which learns what is usual, sees
+            real windows alone.
         callbacks: Who is told how the LSTM's training goes.
         say: Told what is being done.
 
@@ -76,15 +79,14 @@ def train_account_health(
         TrainingError: The training or validation windows hold one class alone.
     """
     _check_classes({"training": train, "validation": validation})
-    both = Windows(
-        *(np.concatenate([getattr(train, name), getattr(varied, name)]) for name in ("x", "features", "label", "ids"))
-    )
+    drawn = [] if synthetic is None else [synthetic]
+    both = _joined([train, varied, *drawn])
     say(f"training the LSTM on {len(both):,} windows")
     lstm = LSTMSequenceModel(train.x.shape[2], config.lstm, arithmetic=arithmetic)
     trainer = Trainer(lstm, training, batch_size, callbacks=callbacks)
     result = trainer.fit(both.samples(), validation.samples())
     say(f"growing {config.xgboost.n_estimators} boosted trees at most and {config.anomaly.n_estimators} isolation trees")
-    trees = _boost(train, validation, config, training.seed)
+    trees = _boost(_joined([train, *drawn]), validation, config, training.seed)
     forest = IsolationForest(
         n_estimators=config.anomaly.n_estimators, contamination=config.anomaly.contamination, random_state=training.seed
     ).fit(train.features)
@@ -92,6 +94,12 @@ def train_account_health(
     join = LogisticRegression(C=1.0, max_iter=1000).fit(views, validation.label)
     weights = np.append(join.coef_[0], join.intercept_[0])
     return AccountHealthPredictor(config, lstm, trees, forest, weights, result.history())
+
+
+def _joined(parts: Sequence[Windows]) -> Windows:
+    if len(parts) == 1:
+        return parts[0]
+    return Windows(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("x", "features", "label", "ids")))
 
 
 def _boost(train: Windows, validation: Windows, config: AccountHealthModelConfig, seed: int) -> xgboost.Booster:

@@ -60,7 +60,7 @@ def train_ad_regressor(
 
     Args:
         train: Ads to learn from.
-        varied: Varied copies of training ads, for the network alone.
+        varied: Varied copies of training ads, and ads that were drawn; for the network alone.
         validation: Ads that stop the training, choose the process's amplitudes and join the two.
         config: What the network is made of.
         training: How the network's weights are found.
