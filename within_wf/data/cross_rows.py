@@ -1,4 +1,4 @@
-"""What is true of rows together: keys name one row, moments of a series follow evenly, shares add up, and names are known."""
+"""What is true of rows together: keys name one row, moments of a series follow evenly, and shares add up."""
 
 from __future__ import annotations
 
@@ -34,21 +34,6 @@ def cross_row_rules(layout: Layout, schema: pl.Schema) -> Iterator[Rule]:
         if share.column in schema and all(name in schema for name in share.within):
             within = [*share.within, *(name for name in layout.contract.optional_keys if name in schema)]
             yield _adds_up(share.column, within)
-
-
-def reference_rule(column: str, known: pl.Series, rule: str, table: str) -> Rule:
-    """A name that another table must know.
-
-    Args:
-        column: The column of names; a missing one refers to nothing.
-        known: The names there are.
-        rule: What the rule is called.
-        table: What the other table is called.
-    """
-    names = known.drop_nulls().unique().cast(pl.String).implode()
-    unknown = (~pl.col(column).cast(pl.String).is_in(names)).fill_null(value=False)
-    fix = f"Add it to {table}, or correct the name."
-    return Rule(rule, column, unknown, f"one that {table} knows", fix, usual="warn")
 
 
 def _even(series: str, time: str) -> Iterator[Rule]:

@@ -13,10 +13,12 @@ import polars as pl
 
 from within_wf.config.dataset import DatasetConfig, FileSource, SampleWorldSource
 from within_wf.config.load import load_file
+from within_wf.config.related import linked_columns
 from within_wf.data.layout import Layout, contract_layout, layout_of
 from within_wf.data.readers.files import read_files
 from within_wf.data.readers.open import open_raw
 from within_wf.data.readers.table import read_table
+from within_wf.data.related import read_related
 from within_wf.data.schemas import CONTRACTS, Contract
 from within_wf.data.sources import fetch, find_files, is_remote
 from within_wf.data.validator import check_rows
@@ -46,7 +48,7 @@ def load_dataset(
             dataset in ``configs/data``.
         schema_type: The name of a contract. Where it is not said: of a file, the contract whose keys it has, of several the one
             of whose other columns it has any; of a dataset, its ads, or else its series. Benchmarks and annotations
-            are read by their file, or from the sample world.
+            are read by their file, from the sample world, or as the table that names the contract in ``related``.
         on_violation: ``refuse`` raises where rows break their contract, ``quarantine`` leaves these rows out.
         configs: The folder of configurations.
         data: The folder of raw files; where it is not said, the one that ``WITHIN_DATA`` names.
@@ -117,13 +119,12 @@ def _has_more_than_keys(contract: type[Contract], columns: Sequence[str]) -> boo
 
 def _load_named(name: str, schema_type: str | None, configs: Path, data: Path | None) -> tuple[pl.DataFrame, Layout]:
     config = load_file(_configuration(name, configs), DatasetConfig)
-    if schema_type is not None and schema_type not in _TABLES:
+    kind = _TABLES.get(schema_type, schema_type) if schema_type else "ads" if config.ads is not None else "series"
+    roles = config.ads if kind == "ads" else config.series if kind == "series" else None
+    if roles is None and schema_type is not None and kind not in _TABLES.values():
         if isinstance(config.source, SampleWorldSource):
             return _drawn(config.source, _WORLD[schema_type]), contract_layout(CONTRACTS[schema_type])
-        problem = Problem("schema_type", repr(schema_type), "ad_performance or account_health", "Load it by its file.")
-        raise DatasetError(f"the dataset {name} has no such table", [problem])
-    kind = _TABLES[schema_type] if schema_type else "ads" if config.ads is not None else "series"
-    roles = config.ads if kind == "ads" else config.series
+        return _load_related(name, config, config.source, schema_type, data)
     if roles is None:
         problem = Problem(f"{name}.yaml", f"no {kind}", f"{kind}, for {schema_type or 'any contract'}")
         raise DatasetError(f"the dataset {name} has no such table", [problem])
@@ -131,11 +132,27 @@ def _load_named(name: str, schema_type: str | None, configs: Path, data: Path | 
         return _drawn(config.source, _WORLD[kind]), layout_of(roles)
     with tempfile.TemporaryDirectory() as folder:
         files = raw_files(name, config.source, data, Path(folder))
-        tables = read_files(config.source, files, config.ads, config.series)
+        tables = read_files(config.source, files, config.ads, config.series, linked_columns(config.related))
     if kind not in tables:
         problem = Problem(f"{name}.yaml", kind, f"{', '.join(tables)}, which is what the reader {config.source.reader} reads")
         raise DatasetError(f"the dataset {name} has no such table", [problem])
     return tables[kind], layout_of(roles)
+
+
+def _load_related(
+    name: str, config: DatasetConfig, source: FileSource, schema_type: str, data: Path | None
+) -> tuple[pl.DataFrame, Layout]:
+    """The other table of a dataset that names this contract."""
+    other = next((table for table, says in config.related.items() if says.contract == schema_type), None)
+    if other is None:
+        expected = "ad_performance or account_health, or the contract of a table in related"
+        problem = Problem("schema_type", repr(schema_type), expected, "Name the table in related, or load it by its file.")
+        raise DatasetError(f"the dataset {name} has no such table", [problem])
+    says = config.related[other]
+    with tempfile.TemporaryDirectory() as folder:
+        files = raw_files(name, source, data, Path(folder), says.files)
+        table = read_related({other: says}, {other: files}, pl.Schema())[other]
+    return table, contract_layout(CONTRACTS[schema_type])
 
 
 def _configuration(name: str, configs: Path) -> Path:
@@ -149,15 +166,17 @@ def _configuration(name: str, configs: Path) -> Path:
     return path
 
 
-def raw_files(name: str, source: FileSource, data: Path | None, folder: Path) -> dict[str, Path]:
-    """The files of a dataset, to their paths; those at a URL are fetched into ``folder``.
+def raw_files(
+    name: str, source: FileSource, data: Path | None, folder: Path, files: Sequence[str] | None = None
+) -> dict[str, Path]:
+    """The files of a dataset, or ``files`` of another of its tables, to their paths; those at a URL are fetched to ``folder``.
 
     Raises:
         DatasetNotFoundError: Files are not there, or are looked for in WITHIN_DATA, which is not set.
         DatasetError: A URL cannot be read.
     """
     base = data or (Path(os.environ["WITHIN_DATA"]) if os.environ.get("WITHIN_DATA") else None)
-    found = find_files(name, source.folder, source.files, base)
+    found = find_files(name, source.folder, source.files if files is None else files, base)
     return {file: fetch(place, folder)[0] if is_remote(place) else Path(place) for file, place in found.items()}
 
 
