@@ -125,9 +125,10 @@ def related_reports(
     reports = {}
     for other, says in related.items():
         rows = tables[other]
-        report: dict[str, Any] = {"rows": rows.height, "violations": []}
+        violations: list[dict[str, Any]] = []
         if says.contract is not None:
-            report = check_rows(rows, contract_layout(CONTRACTS[says.contract]), other).report()
+            found = check_rows(rows, contract_layout(CONTRACTS[says.contract]), other).report()["violations"]
+            violations = [{**entry, "severity": "warn"} for entry in found]
         for mine, theirs in says.referenced_by.items():
             known = table.select(_text(mine, table.schema[mine])).to_series()
             rule = reference_rule(theirs, known, name, rows.schema[theirs])
@@ -135,9 +136,9 @@ def related_reports(
             if broken.height:
                 named = broken[theirs].cast(pl.String).unique(maintain_order=True).head(NAMED).to_list()
                 entry = {"rule": rule.name, "column": theirs, "count": broken.height, "severity": "warn"}
-                report["violations"].append({**entry, "rows": named, "fix": rule.fix})
+                violations.append({**entry, "rows": named, "fix": rule.fix})
         if says.contract is not None or says.referenced_by:
-            reports[other] = report
+            reports[other] = {"rows": rows.height, "violations": violations}
     return reports
 
 
