@@ -36,7 +36,8 @@ class FileSource(Section):
     folder: str
     """The folder of the files, or a URL (``s3://bucket/ads``); a relative one is looked for where WITHIN_DATA points."""
     files: list[str] = Field(min_length=1)
-    """Files, folders and patterns (``2024-*.csv.gz``), relative to ``folder``; a folder ``country=DE`` is a column."""
+    """Files, folders and patterns (``2024-*.csv.gz``), relative to ``folder``; a folder ``country=DE`` is a column. What DVC
+    tracks is found by its pointer."""
     columns: dict[str, str] = {}
     """A column's name here to its name in the files, where they differ; for the reader ``table``."""
     computed: dict[str, str] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -14,13 +14,15 @@ import polars as pl
 from within_wf.config.dataset import DatasetConfig, FileSource, SampleWorldSource
 from within_wf.config.load import load_file
 from within_wf.config.related import linked_columns
+from within_wf.data.dvc.fetch import fetch as fetch_pointer
+from within_wf.data.dvc.pointer import find_pointer
 from within_wf.data.layout import Layout, contract_layout, layout_of
 from within_wf.data.readers.files import read_files
 from within_wf.data.readers.open import open_raw
 from within_wf.data.readers.table import read_table
 from within_wf.data.related import read_related
 from within_wf.data.schemas import CONTRACTS, Contract
-from within_wf.data.sources import fetch, find_files, is_remote
+from within_wf.data.sources import fetch_all, find_files
 from within_wf.data.validator import check_rows
 from within_wf.errors import DatasetError, DatasetNotFoundError, DatasetValidationError, Problem
 
@@ -44,8 +46,8 @@ def load_dataset(
     """Load a table.
 
     Args:
-        dataset: A file, of a kind that its content says, whose columns are named as the contract names them; or the name of a
-            dataset in ``configs/data``.
+        dataset: A file, of a kind that its content says, whose columns are named as the contract names them, or one that DVC
+            tracks, by its path or its pointer; or the name of a dataset in ``configs/data``.
         schema_type: The name of a contract. Where it is not said: of a file, the contract whose keys it has, of several the one
             of whose other columns it has any; of a dataset, its ads, or else its series. Benchmarks and annotations
             are read by their file, from the sample world, or as the table that names the contract in ``related``.
@@ -91,24 +93,40 @@ def kept_rows(table: pl.DataFrame, layout: Layout, name: str, on_violation: Lite
 
 
 def _load_file(path: Path, schema_type: str | None) -> tuple[pl.DataFrame, Layout]:
-    layout = contract_layout(CONTRACTS[schema_type or _contract_of(path)])
-    return read_table({path.name: path}, layout.kinds, layout.required, others=True, fixed=True), layout
+    with tempfile.TemporaryDirectory() as folder:
+        files = file_or_tracked(path, Path(folder))
+        layout = contract_layout(CONTRACTS[schema_type or _contract_of(files)])
+        return read_table(files, layout.kinds, layout.required, others=True, fixed=True), layout
 
 
-def _contract_of(path: Path) -> str:
+def file_or_tracked(path: Path, folder: Path) -> dict[str, Path]:
+    """A file; or, where it is one of DVC's pointers or not there itself, what is tracked, fetched into ``folder``.
+
+    Returns:
+        What messages call each file, to its path.
+
+    Raises:
+        DatasetError: What is tracked cannot be had.
+    """
+    pointer = find_pointer(path)
+    return {path.name: path} if pointer is None else fetch_pointer(*pointer, folder)
+
+
+def _contract_of(files: Mapping[str, Path]) -> str:
     """The one contract whose keys a file has.
 
     Raises:
         DatasetError: None, or several.
     """
-    columns = open_raw(path, path.name).columns
-    by_keys = [name for name, contract in CONTRACTS.items() if set(contract.keys) <= set(columns)]
-    fitting = [name for name in by_keys if _has_more_than_keys(CONTRACTS[name], columns)] or by_keys
+    name, path = next(iter(files.items()))
+    columns = open_raw(path, name).columns
+    by_keys = [each for each, contract in CONTRACTS.items() if set(contract.keys) <= set(columns)]
+    fitting = [each for each in by_keys if _has_more_than_keys(CONTRACTS[each], columns)] or by_keys
     if len(fitting) != 1:
-        keys = "; or ".join(f"{' and '.join(contract.keys)} of {name}" for name, contract in CONTRACTS.items())
+        keys = "; or ".join(f"{' and '.join(contract.keys)} of {each}" for each, contract in CONTRACTS.items())
         cure = "Say which by schema_type, or rename the columns."
-        problem = Problem(f"{path.name}, the header", ", ".join(columns) or "nothing", keys, cure)
-        raise DatasetError(f"{path.name} fits {'several contracts' if fitting else 'no contract'}", [problem])
+        problem = Problem(f"{name}, the header", ", ".join(columns) or "nothing", keys, cure)
+        raise DatasetError(f"{name} fits {'several contracts' if fitting else 'no contract'}", [problem])
     return fitting[0]
 
 
@@ -176,8 +194,8 @@ def raw_files(
         DatasetError: A URL cannot be read.
     """
     base = data or (Path(os.environ["WITHIN_DATA"]) if os.environ.get("WITHIN_DATA") else None)
-    found = find_files(name, source.folder, source.files if files is None else files, base)
-    return {file: fetch(place, folder)[0] if is_remote(place) else Path(place) for file, place in found.items()}
+    found = find_files(name, source.folder, source.files if files is None else files, base, folder)
+    return fetch_all(found, folder)
 
 
 def _drawn(source: SampleWorldSource, file: str) -> pl.DataFrame:

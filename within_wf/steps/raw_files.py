@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 
 class RawFiles:
-    """Raw files and their digests, remembered by inode, size, mtime and ctime, or by what a URL's system says of them.
+    """Raw files and their digests, remembered by inode, size, mtime and ctime, by what a URL's system says of them, or by their
+    pointer of DVC.
 
     Args:
         folder: Where relative folders of datasets are looked for; none where ``WITHIN_DATA`` is not set.
-        memory: A file that remembers digests; beside it, in ``raw``, are files that were fetched from URLs, by their digest.
+        memory: A file that remembers digests; beside it, in ``raw``, are files that were fetched, by their digest.
     """
 
     def __init__(self, folder: Path | None, memory: Path) -> None:
@@ -49,7 +50,7 @@ class RawFiles:
         problems: list[Problem] = []
         for table, files in {"": source.files, **{name: other.files for name, other in dataset.related.items()}}.items():
             try:
-                found[table] = find_files(dataset.name, source.folder, files, self._folder)
+                found[table] = find_files(dataset.name, source.folder, files, self._folder, self._memory.parent / "raw")
             except DatasetNotFoundError as error:
                 message, problems = error.message, [*problems, *error.problems]
         if problems:
