@@ -58,7 +58,7 @@ def run(context: StepContext) -> None:
     write_parquet(context.output / "quarantine.parquet", kept.quarantine)
     write_parquet(context.output / "suspects.parquet", suspects_table(quality.findings))
     report = {**kept.report(), "quality": quality.report()}
-    if tables:
+    if tables or world is not None:
         report["tables"] = tables
     if world is not None:
         report["planted"] = _recalled(world, planted, found, told, quality, checks)
