@@ -8,6 +8,7 @@ from within_wf.steps.fingerprint import Sources
 from within_wf.steps.place import CODE
 from within_wf.steps.plan import MODELS, action_key, build_plan, plan_from_json, plan_to_json, versions
 from within_wf.steps.raw_files import RawFiles
+from within_wf.steps.workflow import Workflow
 
 SOURCES = Sources(CODE)
 SAMPLE = CODE / "configs/experiment/sample_world.yaml"
@@ -168,6 +169,11 @@ def test_a_table_is_held_against_the_model_it_is_for(tmp_path):
     assert read == {"ad_score": ["accounts", "annotations", "industry_benchmarks"], "account_health": ["accounts"]}
     other = plan(tmp_path, "dataset.related={creatives: {to: ads, references: {creative_id: creative_id}}}")
     assert {node.name for key, node in made.items() if node.key != other[key].key} == {"sample_world.ad_score"}
+
+
+def test_an_input_function_shows_no_url_that_snakemake_would_take_for_a_path(tmp_path):
+    workflow = Workflow(plan(tmp_path), tmp_path / "plan.json", "s3://bucket", tracking=None)
+    assert "//" not in f"{workflow.judged} {workflow.inputs('split_data')}"
 
 
 def test_raw_files_that_are_not_there_are_named(tmp_path):
