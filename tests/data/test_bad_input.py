@@ -44,6 +44,7 @@ CASES = {
     "encoding that is not UTF-8": {"ads.csv": SOUND + "a3,1,Zürich,1,1,1,2024-01-01,2024-01-02\n".encode("latin-1")},
     "UTF-16": {"ads.csv": SOUND.decode().encode("utf-16")},
     "ragged rows": {"ads.csv": table(*ROWS, "a3,1.5,web,100", "a4,1,web,1,1,1,2024-01-01,2024-01-02,9")},
+    "lines above the header": {"ads.csv": b"Report of ads\n2024-01-01 to 2024-01-31\n" + SOUND},
     "quote that is never closed": {"ads.csv": table('a1,1,web,1,1,1,2024-01-01,"2024-01-02', *ROWS)},
     "Parquet cut short": {"ads.csv": parquet(FRAME)[:-100]},
     "Parquet that is damaged": {"ads.csv": b"PAR1" + b"\xff" * 100 + parquet(FRAME)[104:]},
@@ -67,6 +68,15 @@ CASES = {
             "a1,good,web,100.5,5,2.5,2024-01-01,2024-01-31",
             'a2,"1,5",web,1e3,five,2.5,2024-01-01,soon',
             "a3,1.5,web,99999999999999999999,5,2.5,2024-02-30,2024-03-01",
+        )
+    },
+    "decimal commas": {
+        "ads.csv": table("a1;1,5;web;1.000;5;1.002,50;2024-01-01;2024-01-31", header=HEADER.replace(",", ";")),
+    },
+    "several units": {
+        "ads.csv": table(
+            "a1,12 %,web,100,5,$2.50,2024-01-01,2024-01-31",
+            "a2,0.12,web,200,7,3.5 EUR,2024-01-02,2024-01-30",
         )
     },
     "types of columns": {"ads.parquet": parquet(FRAME.with_columns(score="platform", clicks=pl.lit(1.5), start_date=True))},

@@ -16,7 +16,8 @@ from within_wf.config.dataset import DatasetConfig
 from within_wf.config.load import load_file
 from within_wf.config.related import RelatedTable, linked_columns, measure, tolerance
 from within_wf.data.load import load_dataset
-from within_wf.data.related import read_related, related_reports, related_rules
+from within_wf.data.readers.related import read_related
+from within_wf.data.related import related_reports, related_rules
 from within_wf.data.schemas import CONTRACTS
 from within_wf.errors import ConfigError, DatasetError, DatasetNotFoundError, DatasetValidationError
 from within_wf.steps import read_source, validate_data
@@ -106,10 +107,11 @@ def test_references_are_those_of_a_set(mine, others):
         (pl.Series(["1", "2", None]), pl.Series([1, 1, 3, None])),
         (pl.Series([1, 2, None]), pl.Series(["1", "1", "3", None])),
         (pl.Series([1, 2, None], dtype=pl.UInt8), pl.Series([1, 1, 3, None])),
+        (pl.Series([1.0, 2.5, None]), pl.Series(["1", "1", "2.6", None])),
         (pl.Series(["1", "2", None], dtype=pl.Categorical), pl.Series(["1", "1", "3", None])),
         (pl.Series([DAYS[0], DAYS[1], None]), pl.Series([DAYS[0], DAYS[0], DAYS[2], None]).cast(pl.Datetime("ms"))),
     ],
-    ids=["text and numbers", "numbers and text", "numbers of two sizes", "categories", "days and times"],
+    ids=["text and numbers", "numbers and text", "numbers of two sizes", "floats and text", "categories", "days and times"],
 )
 def test_keys_compare_by_what_they_say(ours, theirs):
     table, other = pl.DataFrame({"k": ours, "v": [1.0, 1.0, 1.0]}), pl.DataFrame({"k": theirs, "v": [2.0, 4.0, 1.0, 1.0]})
@@ -174,6 +176,8 @@ related:
       - {ours: score, theirs: mean(score), by: ad_id, within: 0.1}
   days:
     files: [days.csv]
+    decimal: ","
+    skip_lines: 1
     agrees:
       - {ours: sum(spend), theirs: sum(cost), by: shop, within: 1 %%}
 """
@@ -181,7 +185,7 @@ FILES = {
     "ads.csv": "ad_id,score,account_id,spend,shop\n1,1.5,7,10,x\n2,3,8,20,x\n3,9,,5,y\n4,9,7,6,z\n",
     "judged-1.csv": "ad_id,annotator_id,score\n1,p,1\n1,q,2\n2,p,4\n",
     "judged-2.csv": "ad_id,annotator_id,score\n5,p,1\n1,q,2\n3,p,101\n",
-    "days.csv": "shop,day,cost\nx,1,12\nx,2,18.1\ny,1,4\nz,1,\n",
+    "days.csv": "Costs of the spring\nshop;day;cost\nx;1;12\nx;2;18,1 €\ny;1;4\nz;1;\n",
 }
 
 
@@ -311,7 +315,10 @@ DRAWN = "name: mine\nsource: {kind: sample_world}\nads: {target: y}\nrelated:\n 
         (FILED + "{files: [b.csv], agrees: [{ours: a, theirs: sum(b), by: []}]}", "agrees.0.by"),
         (FILED + "{files: [b.csv], agrees: [{our: a, theirs: sum(b), by: k}]}", "unknown key related.other.agrees.0.our.*ours"),
         (DRAWN + "acounts: {references: {a: b}}", "related.acounts is no table of the sample world: did you mean accounts?"),
-        (DRAWN + "accounts: {references: {a: b}, files: [x]}", "tables of the sample world have neither files nor columns"),
+        (
+            DRAWN + "accounts: {references: {a: b}, files: [x]}",
+            "related.accounts: tables of the sample world are",
+        ),
         (DRAWN + "Accounts: {references: {a: b}}", "related.Accounts: the name of a table has small letters"),
     ],
 )

@@ -40,13 +40,20 @@ class FileSource(Section):
     tracks is found by its pointer."""
     columns: dict[str, str] = {}
     """A column's name here to its name in the files, where they differ; for the reader ``table``."""
+    decimal: Literal[".", ","] = "."
+    """The decimal mark of numbers in text. The other mark, spaces or apostrophes may part thousands; a currency or ``%`` may
+    stand beside a number (``12.5 %`` is 12.5)."""
+    skip_lines: int = Field(0, ge=0, le=1000)
+    """Lines of CSV above the header: titles, dates of a report."""
     computed: dict[str, str] = {}
     """Columns made from others, for the reader ``table``: ``ctr: 100 * smoothed_rate(clicks, impressions)``."""
 
     @model_validator(mode="after")
     def _columns_are_for_tables(self) -> FileSource:
-        if self.reader != "table" and (self.columns or self.computed):
-            raise ValueError(f"columns and computed are for the reader table; {self.reader} knows its columns")
+        if self.reader != "table" and (self.columns or self.computed or self.skip_lines or self.decimal != "."):
+            raise ValueError(
+                f"columns, computed, decimal and skip_lines are for the reader table; {self.reader} knows its files"
+            )
         both = sorted(self.columns.keys() & self.computed.keys())
         if both:
             raise ValueError(f"{', '.join(both)} is in columns and in computed: a column is read or computed")
@@ -125,9 +132,9 @@ class DatasetConfig(Section):
     series: SeriesTable | None = None
     """The table of series, for the account health model."""
     related: dict[str, RelatedTable] = {}
-    """Other tables by their names, and what is true of them and the models' own together (docs/data-quality.md): ``files``,
-    ``columns`` and ``contract`` of each, ``to``, ``references``, ``referenced_by``, and ``agrees``: ``ours``, ``theirs``,
-    ``by``, ``within``."""
+    """Other tables by their names, and what is true of them and the models' own together (docs/data-quality.md). What they are:
+    ``files``, ``columns``, ``decimal``, ``skip_lines``, ``contract``, ``to``. What is true: ``references``, ``referenced_by``,
+    ``agrees`` (``ours``, ``theirs``, ``by``, ``within``)."""
 
     @model_validator(mode="after")
     def _files_bring_what_they_can(self) -> DatasetConfig:
@@ -149,8 +156,8 @@ class DatasetConfig(Section):
             if isinstance(self.source, FileSource):
                 wrong += [] if table.files else [f"related.{name} names no files"]
                 continue
-            if table.files or table.columns:
-                wrong.append(f"related.{name}: tables of the sample world have neither files nor columns to name")
+            if table.files or table.columns or table.decimal != "." or table.skip_lines:
+                wrong.append(f"related.{name}: tables of the sample world are not read from files, so nothing is said of these")
             if name not in WORLD_TABLES:
                 near = difflib.get_close_matches(name, WORLD_TABLES, 1)
                 hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(WORLD_TABLES)}"

@@ -97,6 +97,10 @@ class RelatedTable(Section):
     """Files, folders and patterns, as ``source.files`` has them, in the same folder; a table of the sample world has none."""
     columns: dict[str, str] = {}
     """A column's name here to its name in the files, where they differ."""
+    decimal: Literal[".", ","] = "."
+    """The decimal mark of numbers in text."""
+    skip_lines: int = Field(0, ge=0, le=1000)
+    """Lines of CSV above the header."""
     contract: Literal["ad_performance", "account_health", "industry_benchmark", "annotated_training_set"] | None = None
     """The contract that its own rows have to keep."""
     references: dict[str, str] = {}
@@ -105,6 +109,11 @@ class RelatedTable(Section):
     """A column of the model's table to the column of this one whose values must each stand in it."""
     agrees: list[Agreement] = []
     """What the model's table and this one say of the same thing."""
+
+    def key_pairs(self) -> list[tuple[str, str]]:
+        """The columns that hold the same names: the model's table's and this one's."""
+        pairs = [*self.references.items(), *self.referenced_by.items()]
+        return list(dict.fromkeys([*pairs, *((key, key) for each in self.agrees for key in each.keys)]))
 
     @model_validator(mode="after")
     def _says_something(self) -> RelatedTable:
@@ -119,10 +128,6 @@ class RelatedTable(Section):
 
 def linked_columns(related: Mapping[str, RelatedTable]) -> dict[str, Literal["text", "number"]]:
     """The columns of a model's table that other tables speak of, to what they hold where nobody else says it."""
-    keys = [name for table in related.values() for name in (*table.references, *table.referenced_by, *_keys_of(table.agrees))]
+    keys = [mine for table in related.values() for mine, _ in table.key_pairs()]
     measured = [measure(each.ours).column for table in related.values() for each in table.agrees]
     return {**dict.fromkeys(measured, "number"), **dict.fromkeys(keys, "text")}
-
-
-def _keys_of(agreements: list[Agreement]) -> list[str]:
-    return [key for each in agreements for key in each.keys]

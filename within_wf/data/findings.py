@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 
 from within_wf.errors import Problem
@@ -30,6 +30,7 @@ class Findings:
         self.file = file
         self._whole: list[Problem] = []
         self._cells: dict[tuple[str, str, str], _Finding] = {}
+        self._units: dict[str, set[str]] = {}
 
     def add(self, problem: Problem) -> None:
         """Note what is wrong with the file as a whole."""
@@ -52,14 +53,28 @@ class Findings:
                 finding.rows.append(row)
                 finding.found.append(shown(value))
 
+    def add_units(self, column: str, units: Set[str]) -> None:
+        """Note what the numbers of a column count: currencies, ``%``, or ``""`` where they do not say."""
+        self._units.setdefault(column, set()).update(units)
+
     def problems(self) -> list[Problem]:
         """All that was noted, in the order it was met."""
-        problems = list(self._whole)
+        problems = [*self._whole, *(_mixed(self.file, *each) for each in self._units.items() if _is_mixed(each[1]))]
         for (column, expected, cure), finding in self._cells.items():
             place = f"{self.file}, column {column}" if column else self.file
             where = f"{place}, {rows_named(finding.rows, finding.count)}"
             problems.append(Problem(where, ", ".join(dict.fromkeys(finding.found)), expected, cure))
         return problems
+
+
+def _is_mixed(units: Set[str]) -> bool:
+    """Several currencies, or shares in per cent among others: one of the two is a hundred times the other."""
+    return len(units - {""}) > 1 or {"", "%"} <= units
+
+
+def _mixed(file: str, column: str, units: Set[str]) -> Problem:
+    found = " and ".join(f"numbers in {unit}" if unit else "numbers without a unit" for unit in sorted(units))
+    return Problem(f"{file}, column {column}", found, "one unit", "Convert them to one before they are exported.")
 
 
 def rows_named(rows: list[int], count: int) -> str:

@@ -19,8 +19,8 @@ from within_wf.data.dvc.pointer import find_pointer
 from within_wf.data.layout import Layout, contract_layout, layout_of
 from within_wf.data.readers.files import read_files
 from within_wf.data.readers.open import open_raw
+from within_wf.data.readers.related import read_related
 from within_wf.data.readers.table import read_table
-from within_wf.data.related import read_related
 from within_wf.data.schemas import CONTRACTS, Contract
 from within_wf.data.sources import fetch_all, find_files
 from within_wf.data.validator import check_rows

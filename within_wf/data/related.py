@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,62 +11,17 @@ import polars as pl
 
 from within_wf.config.related import Agreement, RelatedTable, measure, tolerance
 from within_wf.data.findings import NAMED
-from within_wf.data.layout import Kind, contract_layout, missing_columns
-from within_wf.data.readers.table import read_table
+from within_wf.data.layout import contract_layout, missing_columns
 from within_wf.data.rules import Rule
 from within_wf.data.schemas import CONTRACTS
 from within_wf.data.validator import check_rows
-from within_wf.errors import DatasetError, DatasetNotFoundError, Problem
+from within_wf.errors import DatasetError, Problem
 from within_wf.ops.sums import group_sums
 
 DISAGREEMENT = "disagreement"
 _UNKNOWN = "unknown_reference"
 _ROUNDING = 1e-9
 """What doubles leave open, as a share of theirs: columns of money are sums of sums that were rounded."""
-
-
-def read_related(
-    related: Mapping[str, RelatedTable],
-    files: Mapping[str, Mapping[str, Path]],
-    ours: pl.Schema,
-    say: Callable[[str], object] | None = None,
-) -> dict[str, pl.DataFrame]:
-    """Read the files of other tables.
-
-    Args:
-        related: What is said of each.
-        files: Table to what messages call its files, to their paths.
-        ours: The types of the model's table: keys that are moments there are read as moments.
-        say: Takes lines that say what was left out.
-
-    Returns:
-        Table to the columns that its contract names or that are spoken of, under their names here.
-
-    Raises:
-        DatasetNotFoundError: Files are missing, and nothing else is wrong.
-        DatasetError: Files cannot be read, or columns are not there; everything wrong with any of them is named.
-    """
-    tables, errors, problems = {}, [], []
-    for name, says in related.items():
-        try:
-            tables[name] = _read(says, files[name], ours, say)
-        except DatasetError as error:
-            errors.append(error)
-            problems += [Problem(f"{name}: {each.where}", each.found, each.expected, each.cure) for each in error.problems]
-    if errors:
-        kind = DatasetNotFoundError if all(isinstance(error, DatasetNotFoundError) for error in errors) else DatasetError
-        raise kind("other tables of the dataset cannot be read", problems)
-    return tables
-
-
-def drawn_related(related: Mapping[str, RelatedTable], world: Path, ours: pl.Schema) -> dict[str, pl.DataFrame]:
-    """The tables of a sample world that are spoken of: the columns of each that :func:`read_related` would read."""
-    tables = {}
-    for name, says in related.items():
-        path = world / f"{name}.parquet"
-        known, _ = _columns(says, ours)
-        tables[name] = pl.read_parquet(path, columns=[column for column in pl.read_parquet_schema(path) if column in known])
-    return tables
 
 
 def related_rules(
@@ -142,40 +96,10 @@ def related_reports(
     return reports
 
 
-def _read(says: RelatedTable, files: Mapping[str, Path], ours: pl.Schema, say: Callable[[str], object] | None) -> pl.DataFrame:
-    kinds, required = _columns(says, ours)
-    named = {column: says.columns.get(column, column) for column in kinds}
-    table = read_table(
-        files, {named[column]: kind for column, kind in kinds.items()}, {named[column] for column in required}, say=say
-    )
-    return table.rename({theirs: column for column, theirs in named.items() if theirs in table.columns})
-
-
-def _columns(says: RelatedTable, ours: pl.Schema) -> tuple[dict[str, Kind], set[str]]:
-    """The columns of a table that its contract names or that are spoken of, to their kinds; and those that must be there."""
-    layout = contract_layout(CONTRACTS[says.contract]) if says.contract is not None else None
-    kinds: dict[str, Kind] = dict(layout.kinds) if layout is not None else {}
-    required = set(layout.required) if layout is not None else set()
-    for mine, theirs in _keys_of(says):
-        is_moment = mine in ours and ours[mine].is_temporal()
-        kinds.setdefault(theirs, "moment" if is_moment else "text")
-        required.add(theirs)
-    for each in says.agrees:
-        kinds.setdefault(measure(each.theirs).column, "number")
-        required.add(measure(each.theirs).column)
-    return kinds, required
-
-
-def _keys_of(says: RelatedTable) -> list[tuple[str, str]]:
-    """Columns that hold the same names, ours and theirs."""
-    pairs = [*says.references.items(), *says.referenced_by.items()]
-    return list(dict.fromkeys([*pairs, *((key, key) for each in says.agrees for key in each.keys)]))
-
-
 def _misfits(table: str, says: RelatedTable, theirs: pl.Schema, name: str, ours: pl.Schema) -> list[Problem]:
     """What keeps a table from being put together with the model's."""
     measures = [(measure(each.ours).column, measure(each.theirs).column) for each in says.agrees]
-    keys = _keys_of(says)
+    keys = says.key_pairs()
     problems = missing_columns(name, {mine for mine, _ in (*keys, *measures)}, ours.names())
     problems += missing_columns(table, {column for _, column in (*keys, *measures)}, theirs.names())
     for mine, column in keys:
@@ -212,7 +136,12 @@ def _keys(columns: Sequence[str], schema: pl.Schema) -> list[pl.Expr]:
 
 def _text(column: str, dtype: pl.DataType) -> pl.Expr:
     """Names as they compare: a number is what it is written as, and a day is its first moment."""
-    value = pl.col(column).cast(pl.Datetime("us")).to_physical() if dtype.is_temporal() else pl.col(column)
+    value = pl.col(column)
+    if dtype.is_temporal():
+        return value.cast(pl.Datetime("us")).to_physical().cast(pl.String)
+    if dtype.is_float():
+        whole = value.cast(pl.Int64, strict=False)
+        return pl.when(whole == value).then(whole.cast(pl.String)).otherwise(value.cast(pl.String))
     return value.cast(pl.String)
 
 

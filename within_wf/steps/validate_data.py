@@ -14,7 +14,8 @@ from within_wf.config.related import RelatedTable
 from within_wf.data.quality.checks import Quality, check_quality
 from within_wf.data.quality.sample import draw_sample
 from within_wf.data.quality.suspects import rows_to_set_aside, suspects_table
-from within_wf.data.related import DISAGREEMENT, drawn_related, read_related, related_reports, related_rules
+from within_wf.data.readers.related import drawn_related, read_related
+from within_wf.data.related import DISAGREEMENT, related_reports, related_rules
 from within_wf.data.rules import Rule
 from within_wf.data.sample_world.recall import planted_ids, recalled
 from within_wf.data.validator import Validated, refuse_many, validate_table

@@ -13,6 +13,10 @@ from within_wf.config.load import load_file, load_run
 from within_wf.data.init.look import look_at
 from within_wf.data.init.write import init, said
 from within_wf.data.load import load_dataset
+from within_wf.data.readers.csv_file import lines_to_skip
+from within_wf.data.readers.files import read_files
+from within_wf.data.readers.kinds import TextFormat
+from within_wf.data.readers.open import open_raw
 from within_wf.errors import ConfigError, DatasetError
 from within_wf.store.disk import digest_file
 
@@ -182,6 +186,91 @@ def test_only_the_first_rows_are_looked_at(tmp_path, monkeypatch):
 
     monkeypatch.setattr(look, "LOOKED_AT", 10)
     path = Path(ads(tmp_path / "x.csv"))
-    table, columns = look_at({"a": path, "b": path})
+    looked = look_at({"a": path, "b": path})
+    table, columns = looked.table, looked.columns
     assert table.height == 10
     assert {column.rows for column in columns} == {10}
+
+
+EXPORT = """Campaign report
+"January 1, 2024 - January 31, 2024"
+Ad,Day,Network,Impr.,Cost,Conv. rate,Quality
+"""
+
+
+def test_an_export_of_an_ad_platform_is_understood(tmp_path):
+    rows = [
+        f'ad {row},"Jan {row % 28 + 1}, 2024",{"fg"[row % 2]},"{1000 + row:,}","${row:,}.50",{row / 10}%,{row % 7}'
+        for row in range(60)
+    ]
+    path = tmp_path / "x.csv"
+    path.write_text(EXPORT + "\n".join(rows))
+    config, guess, _ = guessed(str(path), tmp_path)
+    assert config.source.skip_lines == 2
+    assert config.source.decimal == "."
+    assert config.source.columns["spend"] == "Cost"
+    assert config.source.columns["date"] == "Day"
+    table = read_files(config.source, {"x.csv": path}, config.ads)["ads"]
+    assert table["impressions"].to_list() == [1000 + row for row in range(60)]
+    assert table["spend"].to_list() == [row + 0.5 for row in range(60)]
+    assert table["date"][3] == date(2024, 1, 4)
+    assert not guess.doubts.keys() & {"header", "decimal"}
+
+
+def test_decimal_commas_are_found_and_said(tmp_path):
+    path = tmp_path / "x.csv"
+    lines = [f"a{row};{row},5;{row + 1}.000;{row % 5}" for row in range(40)]
+    path.write_text("\n".join(["id;Kosten;Reichweite;score", *lines]))
+    config, guess, _ = guessed(str(path), tmp_path)
+    assert config.source.decimal == ","
+    assert guess.doubts["decimal"] == "Kosten has decimal commas"
+    table = read_files(config.source, {"x.csv": path}, config.ads)["ads"]
+    assert table["Kosten"].to_list() == [row + 0.5 for row in range(40)]
+    assert table["Reichweite"].to_list() == [1000.0 * (row + 1) for row in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "doubt"),
+    [
+        ([("1.000", "2"), ("3.500", "4")], "a can be read both ways: '.' or ','"),
+        ([("1,5", "2.5"), ("2,5", "3.5")], "b has decimal points, a has decimal commas: it can be one alone"),
+    ],
+)
+def test_the_decimal_mark_can_be_doubtful(tmp_path, cells, doubt):
+    path = tmp_path / "x.csv"
+    path.write_text("id;a;b;score\n" + "".join(f"r{row};{a};{b};1\n" for row, (a, b) in enumerate(cells)))
+    config, guess, _ = guessed(str(path), tmp_path)
+    assert config.source.decimal == "."
+    assert guess.doubts["decimal"] == doubt
+
+
+def test_a_table_without_a_header_is_doubted(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("1,2024-01-01,a\n2,2024-01-02,b\n3,2024-01-03,c\n")
+    _, guess, _ = guessed(str(path), tmp_path)
+    assert guess.doubts["header"].startswith("the first line looks like a row ('1', '2024-01-01')")
+
+
+def test_columns_that_cannot_be_used_are_named(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join(f'{{"id": "a{row}", "score": {row}, "ad": {{"x": 1}}, "tags": ["a"]}}\n' for row in range(20)))
+    _, guess, paths = guessed(str(path), tmp_path)
+    assert set(guess.left_out) == {"ad", "tags"}
+    assert "#   ad: objects or lists, not numbers, text, dates or times" in paths[0].read_text()
+
+
+def test_a_target_without_differences_is_doubted(tmp_path):
+    _, guess, _ = guessed(ads(tmp_path / "x.csv", Quality=lambda _: 3), tmp_path)
+    assert guess.doubts["target"] == "it is 3 in every row: there is nothing to learn"
+
+
+@pytest.mark.parametrize("lines", ["Title\n", "Title\n\nfrom, to\n", "\n\n", ""])
+def test_lines_above_a_header_are_counted(tmp_path, lines):
+    path = tmp_path / "x.csv"
+    path.write_text(lines + "id,a,b,c,score\n" + "1,2,3,4,5\n" * 5)
+    expected = lines.count("\n") if lines.strip() else 0
+    assert lines_to_skip(path, "x.csv") == expected
+    assert open_raw(path, "x.csv", TextFormat(skip_lines=expected)).columns == ("id", "a", "b", "c", "score")
+    if expected:
+        with pytest.raises(DatasetError, match=f"set dataset.source.skip_lines to {expected}"):
+            open_raw(path, "x.csv")

@@ -9,7 +9,7 @@ from typing import Literal
 
 import polars as pl
 
-from within_wf.data.init.look import Column
+from within_wf.data.init.look import Column, Looked
 
 _NAMES: dict[str, str] = {
     "impressions": r"impr|impressions?|imps?|views?|shown|displays?|reach",
@@ -58,13 +58,15 @@ class Guess:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def guess(table: pl.DataFrame, columns: Sequence[Column]) -> Guess:
-    """Guess what a table is.
+def guess(looked: Looked) -> Guess:
+    """Guess what a table is, by its first rows."""
+    found = _guess(looked.table, looked.columns)
+    found.doubts |= looked.doubts
+    found.left_out |= {column.strip() or "(a column without a name)": why for column, why in looked.unusable.items()}
+    return found
 
-    Args:
-        table: Its first rows, typed.
-        columns: What each column looks like.
-    """
+
+def _guess(table: pl.DataFrame, columns: Sequence[Column]) -> Guess:
     series, time = _series_of(table, columns)
     label = _first(columns, _LABELS, lambda column: column.is_flag)
     named = any(map(_could_name_rows, columns))
@@ -163,7 +165,11 @@ def _target(found: Guess, columns: Sequence[Column], own: dict[str, str], used: 
     given = _first(columns, _TARGETS, lambda column: column.kind in ("whole", "number") and column.name not in used)
     if given is not None:
         found.roles["target"] = own[given.name]
-        found.doubts["target"] = f"its name speaks for it; values from {given.least} to {given.most}"
+        found.doubts["target"] = (
+            f"its name speaks for it; values from {given.least} to {given.most}"
+            if given.distinct > 1
+            else f"it is {given.example} in every row: there is nothing to learn"
+        )
         return own[given.name]
     if {"clicks", "impressions"} <= set(own.values()):
         found.computed["ctr_percent"] = "100 * smoothed_rate(clicks, impressions)"

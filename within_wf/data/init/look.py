@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
 from within_wf.data.findings import Findings
 from within_wf.data.layout import Kind
-from within_wf.data.readers.cells import FORMS, MomentForms, convert, plain
+from within_wf.data.readers.cells import convert, plain
+from within_wf.data.readers.csv_file import lines_to_skip
+from within_wf.data.readers.kinds import USUAL, TextFormat
+from within_wf.data.readers.moments import FORMS, MomentForms, present_cells
+from within_wf.data.readers.numerals import DecimalMark, parse_numbers
 from within_wf.data.readers.open import open_raw
 from within_wf.data.readers.table import refuse
 from within_wf.errors import DatasetError
@@ -65,26 +69,48 @@ class Column:
         return self.kind == "whole" and self.distinct <= 2 and self.least in ("0", "1") and self.most in ("0", "1")
 
 
-def look_at(files: Mapping[str, Path]) -> tuple[pl.DataFrame, list[Column]]:
+@dataclass(frozen=True)
+class Looked:
+    """What the first rows of a table look like.
+
+    Attributes:
+        table: The rows, typed.
+        columns: What each column looks like.
+        text: How the files are written that are text.
+        unusable: Columns of which nothing can be made, to why.
+        doubts: What is not clear of the whole table.
+    """
+
+    table: pl.DataFrame
+    columns: list[Column]
+    text: TextFormat = USUAL
+    unusable: Mapping[str, str] = field(default_factory=dict)
+    doubts: Mapping[str, str] = field(default_factory=dict)
+
+
+def look_at(files: Mapping[str, Path]) -> Looked:
     """Look at the first rows of files that are one table.
 
     Args:
         files: What messages call a file, to its path.
-
-    Returns:
-        The rows, typed, and what each column looks like. Columns that cannot be used (nested types, no name, twice the same
-        name) are left out.
 
     Raises:
         DatasetError: Files cannot be read; everything is named.
     """
     errors: dict[str, DatasetError] = {}
     frames = []
+    unusable: dict[str, str] = {}
+    header: dict[str, None] = {}
+    skip_lines = 0
     left = LOOKED_AT
     for name, path in files.items():
         try:
-            raw = open_raw(path, name)
-            usable = [column for column in dict.fromkeys(raw.columns) if not raw.unusable([column])]
+            skip_lines = skip_lines or lines_to_skip(path, name)
+            raw = open_raw(path, name, TextFormat(skip_lines=skip_lines))
+            wrong = {column: problems[0] for column in raw.columns if (problems := raw.unusable([column]))}
+            unusable |= {column: f"{problem.found}, not {problem.expected}" for column, problem in wrong.items()}
+            header |= dict.fromkeys(raw.columns)
+            usable = [column for column in dict.fromkeys(raw.columns) if column not in unusable]
             findings = Findings(name)
             for _, batch in raw.batches(usable, findings):
                 frames.append(batch.head(left))
@@ -99,14 +125,48 @@ def look_at(files: Mapping[str, Path]) -> tuple[pl.DataFrame, list[Column]]:
             break
     refuse(files, errors)
     table = pl.concat(frames, how="diagonal_relaxed")
-    looked = [_look(column) for column in table.get_columns()]
-    typed = [_typed(table[column.name], column.kind) for column in looked]
-    return pl.DataFrame(typed), looked
+    decimal, doubts = _decimal_of(table)
+    values = [column for column in header if _is_value(column)]
+    if values:
+        named = ", ".join(repr(column) for column in values[:3])
+        doubts["header"] = f"the first line looks like a row ({named}): give the table a line of names"
+    looked = [_look(column, decimal) for column in table.get_columns()]
+    typed = [_typed(table[column.name], column.kind, decimal) for column in looked]
+    return Looked(pl.DataFrame(typed), looked, TextFormat(decimal, skip_lines), unusable, doubts)
 
 
-def _look(cells: pl.Series) -> Column:
-    kind, doubt = _kind(plain(cells))
-    values = _typed(cells, kind)
+def _is_value(name: str) -> bool:
+    """Whether a column's name is a number or a moment."""
+    cell = pl.Series([name.strip()])
+    return parse_numbers(cell).is_not_null().all() or any(cell.str.contains(pattern).all() for pattern, _ in FORMS.values())
+
+
+def _decimal_of(table: pl.DataFrame) -> tuple[DecimalMark, dict[str, str]]:
+    """The decimal mark by the columns that are numbers with one of the two alone, and what is not clear of it."""
+    cells = [present_cells(plain(column)) for column in table.get_columns() if plain(column).dtype == pl.String]
+    only: dict[DecimalMark, list[str]] = {".": [], ",": []}
+    either: list[str] = []
+    for column in cells:
+        point, comma = (parse_numbers(column, mark) for mark in (".", ","))
+        fits = {mark: read.null_count() == column.null_count() < column.len() for mark, read in ((".", point), (",", comma))}
+        if fits["."] and fits[","] and (point != comma).any():
+            either.append(column.name)
+        elif fits["."] != fits[","]:
+            only["." if fits["."] else ","].append(column.name)
+    decimal: DecimalMark = "," if only[","] and not only["."] else "."
+    doubts = {}
+    if only["."] and only[","]:
+        doubts["decimal"] = f"{only['.'][0]} has decimal points, {only[','][0]} has decimal commas: it can be one alone"
+    elif either and not only[decimal]:
+        doubts["decimal"] = f"{' and '.join(either[:2])} can be read both ways: '.' or ','"
+    elif only[","]:
+        doubts["decimal"] = f"{only[','][0]} has decimal commas"
+    return decimal, doubts
+
+
+def _look(cells: pl.Series, decimal: DecimalMark) -> Column:
+    kind, doubt = _kind(plain(cells), decimal)
+    values = _typed(cells, kind, decimal)
     present = values.drop_nulls()
     words = present.str.count_matches(r"\S+").mean() if kind == "text" and present.len() else 0.0
     least, most = (present.min(), present.max()) if present.len() else (None, None)
@@ -129,7 +189,7 @@ def _said(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _kind(cells: pl.Series) -> tuple[Kind, str]:
+def _kind(cells: pl.Series, decimal: DecimalMark) -> tuple[Kind, str]:
     """The narrowest kind that all values have, and what is doubtful about it."""
     if cells.dtype != pl.String:
         if cells.dtype == pl.Boolean or cells.dtype.is_integer():
@@ -139,31 +199,36 @@ def _kind(cells: pl.Series) -> tuple[Kind, str]:
         return "text", ""
     forms = MomentForms()
     forms.look_at(cells)
-    if _fits(cells, "whole", forms):
+    if _fits(cells, "whole", forms, decimal):
         return "whole", ""
-    if _fits(cells, "number", forms):
+    if _fits(cells, "number", forms, decimal):
         return "number", ""
     common = [form for form in forms.common() if form != "a whole number"]
     if len(common) > 1 and forms.fits[common[0]] == forms.given:
         return "text", f"dates that fit {' and '.join(common)}: write them as YYYY-MM-DD"
-    return ("moment", "") if common and _fits(cells, "moment", forms) else ("text", _nearly(forms))
+    return ("moment", "") if common and _fits(cells, "moment", forms, decimal) else ("text", _nearly(cells, forms, decimal))
 
 
-def _nearly(forms: MomentForms) -> str:
+def _nearly(cells: pl.Series, forms: MomentForms, decimal: DecimalMark) -> str:
     form = max(FORMS, key=lambda name: forms.fits[name])
     share = forms.fits[form] / forms.given if forms.given else 0.0
     what = "whole numbers" if form == "a whole number" else f"dates as {form}"
-    return f"{share:.0%} of its values are {what}, the others are not" if 0.5 < share < 1 else ""
+    if not 0.5 < share < 1:
+        present = present_cells(cells).drop_nulls()
+        share, what = parse_numbers(present, decimal).count() / max(present.len(), 1), "numbers"
+    if share == 1.0:
+        return "its numbers have several units: currencies, or per cent beside others"
+    return f"{share:.0%} of its values are {what}, the others are not" if share > 0.5 else ""
 
 
-def _fits(cells: pl.Series, kind: Kind, forms: MomentForms) -> bool:
+def _fits(cells: pl.Series, kind: Kind, forms: MomentForms, decimal: DecimalMark) -> bool:
     findings = Findings("")
-    convert(cells, kind, range(1, cells.len() + 1), findings, forms)
+    convert(cells, kind, range(1, cells.len() + 1), findings, forms, decimal)
     return not findings.problems()
 
 
-def _typed(cells: pl.Series, kind: Kind) -> pl.Series:
+def _typed(cells: pl.Series, kind: Kind, decimal: DecimalMark) -> pl.Series:
     forms = MomentForms()
     if kind == "moment" and cells.dtype == pl.String:
         forms.look_at(cells)
-    return convert(cells, kind, range(1, cells.len() + 1), Findings(""), forms)
+    return convert(cells, kind, range(1, cells.len() + 1), Findings(""), forms, decimal)

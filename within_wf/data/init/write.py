@@ -11,6 +11,7 @@ from pathlib import Path
 
 from within_wf.data.init.guess import Guess, guess
 from within_wf.data.init.look import look_at
+from within_wf.data.readers.kinds import USUAL, TextFormat
 from within_wf.data.sources import fetch_all, find_files, is_remote
 from within_wf.errors import ConfigError, Problem
 
@@ -42,17 +43,17 @@ def init(place: str, name: str | None = None, configs: Path = Path("configs")) -
         problems.append(Problem("--name", repr(called), "small letters, digits and _, a letter first"))
     if problems:
         raise ConfigError(f"the dataset {called} cannot be written", problems)
-    where = folder if is_remote(place) else str(Path(folder or ".").absolute())
+    where = folder if is_remote(place) else str(Path(folder or ("/" if place.startswith("/") else ".")).resolve())
     found = find_files(called, where, [file], None)
     with tempfile.TemporaryDirectory() as here:
-        table, columns = look_at(fetch_all(found, Path(here)))
-    guessed = guess(table, columns)
-    _write(paths[0], dataset_yaml(called, where, file, guessed))
+        looked = look_at(fetch_all(found, Path(here)))
+    guessed = guess(looked)
+    _write(paths[0], dataset_yaml(called, where, file, guessed, looked.text))
     _write(paths[1], experiment_yaml(called, guessed))
     return paths, guessed
 
 
-def dataset_yaml(name: str, folder: str, file: str, guessed: Guess) -> str:
+def dataset_yaml(name: str, folder: str, file: str, guessed: Guess, text: TextFormat = USUAL) -> str:
     """``configs/data/<name>.yaml``."""
     lines = [
         "# yaml-language-server: $schema=../schemas/dataset.schema.json",
@@ -65,6 +66,10 @@ def dataset_yaml(name: str, folder: str, file: str, guessed: Guess) -> str:
         f"  folder: {_scalar(folder)}",
         f"  files: [{_scalar(file)}]",
     ]
+    if text.decimal != "." or "decimal" in guessed.doubts:
+        lines.append(_with(f'  decimal: "{text.decimal}"', guessed.doubts.get("decimal", "")))
+    if text.skip_lines:
+        lines.append(_with(f"  skip_lines: {text.skip_lines}", "lines above the header"))
     if guessed.columns:
         lines += ["  columns:  # a name that the contract knows: the column's own", *_entries(guessed.columns, guessed, 4)]
     if guessed.computed:

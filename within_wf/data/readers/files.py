@@ -12,6 +12,7 @@ from within_wf.config.expressions import parse
 from within_wf.data.computed import with_computed
 from within_wf.data.layout import Kind, Layout, layout_of
 from within_wf.data.readers.ad_exchange import read_ad_exchange
+from within_wf.data.readers.kinds import TextFormat
 from within_wf.data.readers.table import read_table
 from within_wf.data.readers.upworthy import read_upworthy
 from within_wf.errors import DatasetError, Problem
@@ -71,6 +72,7 @@ def _read(
         files,
         {theirs[name]: kind for name, kind in kinds.items()},
         {theirs[name] for name in required},
+        text=TextFormat(source.decimal, source.skip_lines),
         say=say,
     )
     table = table.rename({column: name for name, column in theirs.items() if column in table.columns})

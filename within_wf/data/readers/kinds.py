@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from within_wf.data.readers.numerals import DecimalMark
 from within_wf.errors import DatasetError, DatasetNotFoundError, Problem
 
 Format = Literal["csv", "json_lines", "parquet", "arrow", "arrow_stream"]
@@ -46,6 +47,22 @@ class FileKind:
 
     format: Format
     compression: Compression | None = None
+
+
+@dataclass(frozen=True)
+class TextFormat:
+    """How text files are written, where they cannot say it themselves.
+
+    Attributes:
+        decimal: The decimal mark of numbers.
+        skip_lines: Lines above the header of CSV: titles, dates of a report.
+    """
+
+    decimal: DecimalMark = "."
+    skip_lines: int = 0
+
+
+USUAL = TextFormat()
 
 
 def open_content(path: Path, compression: Compression | None) -> Any:

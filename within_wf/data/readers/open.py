@@ -11,19 +11,20 @@ import pyarrow as pa
 from within_wf.data.readers.arrow_file import open_arrow
 from within_wf.data.readers.csv_file import open_csv
 from within_wf.data.readers.json_lines import open_json_lines
-from within_wf.data.readers.kinds import file_kind
+from within_wf.data.readers.kinds import USUAL, TextFormat, file_kind
 from within_wf.data.readers.parquet_file import open_parquet
 from within_wf.data.readers.raw import RawFile, readable
 
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
-def open_raw(path: Path, name: str) -> RawFile:
+def open_raw(path: Path, name: str, text: TextFormat = USUAL) -> RawFile:
     """Look at a file's kind and header.
 
     Args:
         path: The file.
         name: What messages call it; a folder ``country=DE`` in it is a column of the file.
+        text: How it is written, if it is text.
 
     Raises:
         DatasetError: It cannot be read, or is text without a row.
@@ -37,7 +38,7 @@ def open_raw(path: Path, name: str) -> RawFile:
         elif kind.format == "json_lines":
             raw = open_json_lines(path, name, kind.compression)
         else:
-            raw = open_csv(path, name, kind.compression)
+            raw = open_csv(path, name, kind.compression, text.skip_lines)
     return _with_partition(raw, _partition(name))
 
 

@@ -62,8 +62,10 @@ class RawFile:
             elif self.columns.count(column) > 1:
                 problems.append(Problem(f"{self.name}, column {column}", f"{self.columns.count(column)} of that name", "one"))
             elif not _is_plain(kind := self.types[self.columns.index(column)]):
-                cure = "Write it with such a type."
-                problems.append(Problem(f"{self.name}, column {column}", f"the type {kind}", _PLAIN, cure))
+                found, cure = f"the type {kind}", "Write it with such a type."
+                if pa.types.is_nested(kind):
+                    found, cure = "objects or lists", "Write what is in them as columns of their own."
+                problems.append(Problem(f"{self.name}, column {column}", found, _PLAIN, cure))
         return problems
 
     def batches(self, columns: Sequence[str], findings: Findings) -> Iterator[tuple[Sequence[int], pl.DataFrame]]:

@@ -10,7 +10,10 @@ import polars as pl
 
 from within_wf.data.findings import Findings
 from within_wf.data.layout import Kind, missing_columns
-from within_wf.data.readers.cells import MomentForms, convert, plain
+from within_wf.data.readers.cells import convert, plain
+from within_wf.data.readers.kinds import USUAL, TextFormat
+from within_wf.data.readers.moments import MomentForms
+from within_wf.data.readers.numerals import DecimalMark
 from within_wf.data.readers.open import open_raw
 from within_wf.data.readers.raw import RawFile, no_rows, readable
 from within_wf.errors import DatasetError, DatasetNotFoundError, Problem
@@ -23,6 +26,7 @@ def read_table(
     *,
     others: bool = False,
     fixed: bool = False,
+    text: TextFormat = USUAL,
     say: Callable[[str], object] | None = None,
 ) -> pl.DataFrame:
     """Read CSV and Parquet files, one below the other.
@@ -34,6 +38,7 @@ def read_table(
             file alone.
         others: Read the files' other columns too, as they are; in CSV, as text.
         fixed: The columns' names are a format's own, so that no configuration can name others.
+        text: How the files are written that are text.
         say: Takes a line that names the columns that are left out.
 
     Returns:
@@ -45,7 +50,7 @@ def read_table(
         DatasetError: Files cannot be read, columns are missing, or cells are not of their kind; everything is named.
     """
     errors: dict[str, DatasetError] = {}
-    opened = _open(files, errors)
+    opened = _open(files, text, errors)
     columns = _columns(opened, kinds, set(kinds if required is None else required), errors, others=others, fixed=fixed)
     left_out = sorted({column for raw in opened for column in raw.columns}.difference(columns))
     if say is not None and left_out:
@@ -54,7 +59,7 @@ def read_table(
     frames = {}
     for raw in opened:
         try:
-            frames[raw.name] = _read(raw, columns, kinds, forms)
+            frames[raw.name] = _read(raw, columns, kinds, forms, text.decimal)
         except DatasetError as error:
             errors[raw.name] = error
     refuse(files, errors)
@@ -76,11 +81,11 @@ def refuse(files: Iterable[str], errors: Mapping[str, DatasetError]) -> None:
         raise kind(f"{', '.join(files)} cannot be read", problems) from found[0]
 
 
-def _open(files: Mapping[str, Path], errors: dict[str, DatasetError]) -> list[RawFile]:
+def _open(files: Mapping[str, Path], text: TextFormat, errors: dict[str, DatasetError]) -> list[RawFile]:
     opened = []
     for name, path in files.items():
         try:
-            opened.append(open_raw(path, name))
+            opened.append(open_raw(path, name, text))
         except DatasetError as error:
             errors[name] = error
     return opened
@@ -122,14 +127,16 @@ def _moment_forms(opened: list[RawFile], columns: list[str], kinds: Mapping[str,
     return forms
 
 
-def _read(raw: RawFile, columns: list[str], kinds: Mapping[str, Kind], forms: Mapping[str, MomentForms]) -> pl.DataFrame:
+def _read(
+    raw: RawFile, columns: list[str], kinds: Mapping[str, Kind], forms: Mapping[str, MomentForms], decimal: DecimalMark
+) -> pl.DataFrame:
     findings = Findings(raw.name)
     frames = []
     try:
         for rows, batch in raw.batches(columns, findings):
             with readable(raw.name):
                 typed = [
-                    convert(batch[column], kinds[column], rows, findings, forms.get(column))
+                    convert(batch[column], kinds[column], rows, findings, forms.get(column), decimal)
                     if column in kinds
                     else plain(batch[column])
                     for column in columns
