@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from within_wf.steps.plan import Node
 from within_wf.store.canonical import to_json
+from within_wf.store.disk import replacing
 from within_wf.store.manifest import Manifest
 
 
@@ -49,6 +49,5 @@ def read_ref(path: Path) -> Ref | None:
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that nobody ever sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")

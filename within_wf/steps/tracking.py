@@ -21,6 +21,7 @@ from within_wf.steps.plan import MODELS, Node, Plan, digest_of
 from within_wf.steps.refs import read_ref, write_whole
 from within_wf.steps.runner import read_plan
 from within_wf.store.canonical import to_json
+from within_wf.store.disk import replacing
 from within_wf.store.redaction import redact
 from within_wf.tracking.known import find_run
 from within_wf.tracking.target import Target
@@ -197,10 +198,11 @@ def _write_settings(path: Path, config: TrackingConfig) -> None:
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(draft, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+    with (
+        replacing(path) as draft,
+        open(draft, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file,
+    ):
         file.write(text)
-    draft.replace(path)
 
 
 def _read_settings(path: Path) -> Target:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import tempfile
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from within_wf.data.init.look import look_at
 from within_wf.data.readers.kinds import USUAL, TextFormat
 from within_wf.data.sources import fetch_all, find_files, is_remote
 from within_wf.errors import ConfigError, Problem
+from within_wf.store.disk import replacing
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ .-]*[A-Za-z0-9_]|[A-Za-z_]")
 _WORDS = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "n"))
@@ -132,11 +132,8 @@ def _name_of(file: str) -> str:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".yaml")
-    with os.fdopen(handle, "w", encoding="utf-8") as out:
-        out.write(text)
-    Path(draft).chmod(0o644)
-    Path(draft).replace(path)
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
 
 
 def said(paths: Sequence[Path], guessed: Guess) -> list[str]:
