@@ -129,6 +129,17 @@ def test_a_folder_with_pointers_in_it(project):
     assert {name: is_tracked(place) for name, place in found.items()} == {"sub/a.csv": True, "sub/b.csv": False}
 
 
+def test_what_is_missing_of_a_folder_is_tracked_where_its_pointer_says_so(project):
+    (project.root / "days/country=DE").mkdir(parents=True)
+    (project.root / "days/country=DE/1.csv").write_bytes(ONE)
+    (project.root / "days/mine.csv").write_bytes(TWO)
+    found = find_files("d", str(project.root), ["days"], None)
+    places = {"days/country=AT/1.csv": True, "days/country=DE/1.csv": False, "days/mine.csv": False, "days/notes.txt": True}
+    assert {name: is_tracked(place) for name, place in found.items()} == places
+    shutil.rmtree(project.root / ".dvc")
+    assert list(find_files("d", str(project.root), ["days"], None)) == ["days/country=DE/1.csv", "days/mine.csv"]
+
+
 def test_what_is_not_tracked_is_named_with_all_that_is_missing(project):
     with pytest.raises(DatasetNotFoundError) as error:
         find_files("d", str(project.root), ["none.csv", "days/none.csv", "none*", "none.csv.dvc"], None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +138,13 @@ class _Folder:
         return list(dict.fromkeys(found)) or self._fitting(place)
 
     def find(self, place: str) -> list[str]:
-        return self.glob(f"{glob.escape(place)}/**") if Path(place).is_dir() else self._behind(place)
+        if not Path(place).is_dir():
+            return self._behind(place)
+        missing: list[str] = []
+        if Path(f"{place}{SUFFIX}").is_file():
+            with suppress(DatasetError):  # a copy of a tracked folder, without its project, is what is there
+                missing = self._behind(f"{place}{SUFFIX}")
+        return list(dict.fromkeys([*self.glob(f"{glob.escape(place)}/**"), *missing]))
 
     def isdir(self, place: str) -> bool:
         return Path(place).is_dir() or (not _PATTERN & set(place) and bool(self._behind(place)))
