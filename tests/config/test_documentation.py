@@ -21,7 +21,7 @@ from within_wf.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/configuration.md"
-MAPPINGS = ("tracking.tags", "dataset.source.columns", "dataset.source.computed")
+MAPPINGS = ("tracking.tags", "dataset.source.columns", "dataset.source.computed", "dataset.related")
 """Keys below which a person names what they like."""
 RENEW = "renew it: python -c 'from within_wf.config.reference import *; write_reference(Path(\"docs/configuration.md\"))'"
 MODELS = [AdScoreConfig, AccountHealthConfig]

@@ -174,7 +174,10 @@ def test_a_column_that_an_expression_needs_is_required(tmp_path):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"reader": "upworthy", "computed": {"a": "1"}}, "columns and computed are for the reader table; upworthy knows"),
+        (
+            {"reader": "upworthy", "computed": {"a": "1"}},
+            "columns, computed, decimal and skip_lines are for the reader table; upworthy knows",
+        ),
         ({"columns": {"a": "b"}, "computed": {"a": "1"}}, "a is in columns and in computed"),
         ({"columns": {"a": "x", "b": "x"}}, "x has two names in columns"),
     ],

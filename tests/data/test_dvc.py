@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 
 import polars as pl
 import pytest
@@ -129,6 +130,8 @@ def test_a_damaged_cache_is_told_and_a_remote_helps(repo, got, tmp_path):
     repo.config("[core]\n    remote = near\n['remote \"near\"']\n    url = ../../remote\n")
     assert got(pointer) == {"ads.csv": TABLE}
     put(tmp_path / "remote/files/md5", md5(TABLE), b"other bytes")
+    assert got(pointer) == {"ads.csv": TABLE}, "what was fetched is kept"
+    shutil.rmtree(tmp_path / "into")
     with pytest.raises(DatasetError, match=r"(?s)found 22 bytes.*remote: found 11 bytes"):
         got(pointer)
     assert [path for path in (tmp_path / "into").rglob("*") if path.is_file()] == []

@@ -18,6 +18,14 @@ VALIDATION = {
     "violations": [
         {"rule": "end_before_start", "column": "end_date", "count": 4, "severity": "error", "rows": ["a"], "fix": HOSTILE}
     ],
+    "tables": {
+        "annotations": {
+            "rows": 90,
+            "violations": [
+                {"rule": "duplicate", "column": "ad_id", "count": 7, "severity": "warn", "rows": [HOSTILE], "fix": "Keep one."}
+            ],
+        }
+    },
     "quality": {
         "rows": 1204,
         "looked_at": 1204,

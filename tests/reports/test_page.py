@@ -161,6 +161,7 @@ def test_findings_and_what_of_the_planted_was_found_are_shown(ads_page, accounts
     assert "Not judged: wrong labels, no feature but texts." in ads_page.words
     assert "outliers, robust z Correct it." in ads_page.words
     assert "1,003" in ads_page.words
+    assert "duplicate Keep one. annotations: ad_id 7 warn" in ads_page.words
     assert "score 0.988 – warn" in ads_page.words
     assert "outliers 3 8 25.0 % 66.7 %" in ads_page.words
     assert "near duplicates 4 0 – 0.0 %" in ads_page.words

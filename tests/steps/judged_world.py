@@ -46,7 +46,8 @@ def plan_world(model: str, rate: float = 0.1, *, files: bool = False) -> Plan:
         first = add("read_source", "world", {}, {"dataset.source": {"kind": "files"}}, {"ads.csv": digest("raw")})
     else:
         first = add("simulate_world", "world", {}, {"dataset.source": {"kind": "sample_world", "rows": 100, "seed": 7}}, {})
-    rows = add("validate_data", name, {"world": first}, {"dataset.table": {"id": "ad_id"}}, {})
+    others = {"accounts/accounts.csv": digest("accounts")} if files else {}
+    rows = add("validate_data", name, {"world": first}, {"dataset.table": {"id": "ad_id"}}, others)
     trained = add(f"train_{model}", name, {"rows": rows}, {"training": {"rate": rate}}, {})
     judged = add(f"evaluate_{model}", name, {"rows": rows, "model": trained}, {"evaluation": {}}, {})
     add("report_model", name, {"evaluate": judged}, {"dataset.description": "x"}, {})

@@ -75,12 +75,14 @@ def test_one_event_a_step_and_each_reads_back(made):
 def test_what_a_step_reads_is_what_another_made(made):
     plan, store = made
     export_openlineage(store, "ad_score", Path("events.jsonl"))
+    raw = {f"world/{file}": digest for node in plan.values() for file, digest in node.parts["raw"].items()}
+    assert set(raw) == {"world/ads.csv", "world/accounts/accounts.csv"}
     made_by = {}
     for value in lines():
         for one in value["inputs"]:
             version = one["facets"]["version"]["datasetVersion"]
             if one["namespace"] == "file":
-                assert (one["name"], version) == ("world/ads.csv", plan["read_source/world"].parts["raw"]["ads.csv"])
+                assert raw[one["name"]] == version
             else:
                 assert made_by[one["namespace"], one["name"]] == version
         (output,) = value["outputs"]

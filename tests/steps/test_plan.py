@@ -6,8 +6,9 @@ from within_wf.config import load_run
 from within_wf.errors import DatasetNotFoundError
 from within_wf.steps.fingerprint import Sources
 from within_wf.steps.place import CODE
-from within_wf.steps.plan import action_key, build_plan, plan_from_json, plan_to_json, versions
+from within_wf.steps.plan import MODELS, action_key, build_plan, plan_from_json, plan_to_json, versions
 from within_wf.steps.raw_files import RawFiles
+from within_wf.steps.workflow import Workflow
 
 SOURCES = Sources(CODE)
 SAMPLE = CODE / "configs/experiment/sample_world.yaml"
@@ -131,6 +132,48 @@ def test_raw_files_count_by_their_bytes_alone(tmp_path, files):
     (tmp_path / "moved/facebook_campaigns/KAG_conversion_data.csv").write_text("ad_id\n2\n")
     other = plan(tmp_path, path=FACEBOOK, raw=RawFiles(tmp_path / "moved", tmp_path / "raw.json"))
     assert changed(before, other) == {node.step for node in before.values()}
+
+
+ACCOUNTS = "dataset.related={accounts: {files: ['accounts*.csv'], references: {ad_id: id}}}"
+
+
+def test_a_file_of_another_table_reaches_what_is_held_against_it_alone(tmp_path, files):
+    other = files / "facebook_campaigns/accounts-1.csv"
+    other.write_text("id\n1\n")
+
+    def made(*overrides):
+        return plan(tmp_path, *overrides, path=FACEBOOK, raw=RawFiles(files, tmp_path / "raw.json"))
+
+    without, before = made(), made(ACCOUNTS)
+    node = before["validate_data/facebook_campaigns.ad_score"]
+    assert node.sources == {"accounts/accounts-1.csv": str(other)}
+    assert list(node.parts["raw"]) == ["accounts/accounts-1.csv"]
+    everything = {step.step for step in before.values()}
+    assert changed(without, before) == everything, "ad_id is a column that is read for it"
+    other.write_text("id\n2\n")
+    after = made(ACCOUNTS)
+    assert changed(before, after) == everything - {"read_source"}
+    split = "split_data/facebook_campaigns.ad_score"
+    assert action_key(before[split], {"dataset": "a"}) == action_key(after[split], {"dataset": "a"})
+    severity = made(ACCOUNTS, "ad_score.data.validation.severity={unknown_reference: refuse}")
+    assert changed(after, severity) == everything - {"read_source"}
+    other.unlink()
+    (files / "facebook_campaigns/KAG_conversion_data.csv").unlink()
+    with pytest.raises(DatasetNotFoundError, match=r"(?s)KAG_conversion_data\.csv: found no.*accounts\*\.csv: found no"):
+        made(ACCOUNTS)
+
+
+def test_a_table_is_held_against_the_model_it_is_for(tmp_path):
+    made = plan(tmp_path)
+    read = {name: list(made[f"validate_data/sample_world.{name}"].parts["config"]["dataset.related"]) for name in MODELS}
+    assert read == {"ad_score": ["accounts", "annotations", "industry_benchmarks"], "account_health": ["accounts"]}
+    other = plan(tmp_path, "dataset.related={creatives: {to: ads, references: {creative_id: creative_id}}}")
+    assert {node.name for key, node in made.items() if node.key != other[key].key} == {"sample_world.ad_score"}
+
+
+def test_an_input_function_shows_no_url_that_snakemake_would_take_for_a_path(tmp_path):
+    workflow = Workflow(plan(tmp_path), tmp_path / "plan.json", "s3://bucket", tracking=None)
+    assert "//" not in f"{workflow.judged} {workflow.inputs('split_data')}"
 
 
 def test_raw_files_that_are_not_there_are_named(tmp_path):

@@ -228,8 +228,13 @@ def test_a_record_leads_back_to_the_store_and_to_raw_bytes():
     nodes = plan_tracking(plan, TrackingConfig()).markers[0].inputs
     record = read_record(plan, nodes, open_store())
     raw = plan["read_source/world"].parts["raw"]["ads.csv"]
-    assert [(data.name, data.digest, data.source) for data in record.datasets] == [("world/ads.csv", raw, "ads.csv")]
+    other = plan["validate_data/world.ad_score"].parts["raw"]["accounts/accounts.csv"]
+    assert [(data.name, data.digest, data.source) for data in record.datasets] == [
+        ("world/ads.csv", raw, "ads.csv"),
+        ("world/accounts/accounts.csv", other, "accounts/accounts.csv"),
+    ]
     assert record.tags["within_wf.raw.ads.csv"] == raw
+    assert record.tags["within_wf.raw.accounts/accounts.csv"] == other
     trained = plan["train_ad_score/world.ad_score"]
     assert record.tags["within_wf.key.train_ad_score"] == trained.key
     assert record.tags["within_wf.artifact.train_ad_score"] == json.loads(Path(trained.ref).read_text())["digest"]

@@ -18,7 +18,21 @@ ADS = {
     "numeric": ["impressions", "spend"],
     "categorical": ["platform", "call_to_action"],
 }
+RELATED = {
+    "accounts": {"references": {"account_id": "account_id"}},
+    "annotations": {
+        "contract": "annotated_training_set",
+        "referenced_by": {"ad_id": "ad_id"},
+        "agrees": [{"ours": "effectiveness", "theirs": "mean(score)", "by": "ad_id", "within": 0.005}],
+    },
+    "industry_benchmarks": {"contract": "industry_benchmark"},
+}
+RELATED_TO_DAYS = {
+    "accounts": {"references": {"account_id": "account_id"}},
+    "days": {"agrees": [{"ours": "spend", "theirs": "sum(spend)", "by": ["account_id", "date"], "within": 0.005}]},
+}
 DAYS = {"channels": ["impressions", "clicks", "conversions", "spend"]}
+CONTRACT_ALONE = {check: {"enabled": False} for check in ("outliers", "near_duplicates", "leakage")}
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +47,7 @@ def validate(world, output, quality=None, model="ad_score", **validation):
     known = (AdDataConfig if model == "ad_score" else AccountDataConfig)().model_dump(mode="json")
     config = {
         "dataset.table": ADS if model == "ad_score" else DAYS,
+        "dataset.related": RELATED if model == "ad_score" else RELATED_TO_DAYS,
         "data.validation": {"on_violation": "quarantine", **validation},
         "data.quality": {**known["quality"], **(quality or {})},
     }
@@ -71,6 +86,34 @@ def test_what_is_planted_in_days_is_found(world, tmp_path):
     assert "near_duplicates" not in found
 
 
+def test_days_of_ads_add_up_to_those_of_accounts_but_where_they_were_spoilt(world, tmp_path):
+    report = validate(world, tmp_path / "out", CONTRACT_ALONE, model="account_health")
+    wrong = pl.read_parquet(world / "truth/violations.parquet").filter(table="account_days", column="spend")["id"]
+    found = {each["rule"]: each for each in report["violations"]}["disagreement"]
+    assert (found["count"], found["rows"], found["severity"]) == (wrong.len(), wrong.sort()[:5].to_list(), "warn")
+
+
+def test_a_wrong_label_is_not_the_mean_of_its_annotations(world, tmp_path):
+    warned = validate(world, tmp_path / "warned", CONTRACT_ALONE)
+    severity = {"disagreement": "quarantine"}
+    aside = validate(world, tmp_path / "aside", CONTRACT_ALONE, severity=severity, max_quarantined_share=0.1)
+    wrong = set(pl.read_parquet(world / "truth/wrong_labels.parquet")["ad_id"])
+    for report in (warned, aside):
+        found = planted(report)
+        assert found["wrong_labels"] == {
+            "check": "wrong_labels",
+            "planted": 8,
+            "found": 8,
+            "right": 8,
+            "precision": 1,
+            "recall": 1,
+        }
+        assert (found["violations"]["precision"], found["violations"]["recall"]) == (1.0, 1.0)
+    assert aside["quarantined"] == warned["quarantined"] + len(wrong)
+    rows = pl.read_parquet(tmp_path / "aside/quarantine.parquet").filter(rule="effectiveness: disagreement")
+    assert set(rows["ad_id"]) == wrong
+
+
 def test_outliers_are_set_aside_where_the_configuration_says_so(world, tmp_path):
     before = validate(world, tmp_path / "before")
     after = validate(world, tmp_path / "after", {"outliers": {"severity": "quarantine"}})
@@ -96,14 +139,16 @@ def test_an_ad_of_an_account_that_is_not_there(world, tmp_path):
     accounts = pl.read_parquet(world / "accounts.parquet")
     accounts[1:].write_parquet(other / "accounts.parquet")
     gone = accounts["account_id"][0]
-    report = validate(other, tmp_path / "warned")
-    entry = next(each for each in report["violations"] if each["rule"] == "unknown_account")
+    report = validate(other, tmp_path / "warned", CONTRACT_ALONE)
+    entry = next(each for each in report["violations"] if each["rule"] == "unknown_reference")
     assert entry["severity"] == "warn"
     assert entry["count"] == pl.read_parquet(world / "ads.parquet").filter(account_id=gone).height
-    aside = validate(other, tmp_path / "aside", severity={"unknown_account": "quarantine"}, max_quarantined_share=1)
+    aside = validate(
+        other, tmp_path / "aside", CONTRACT_ALONE, severity={"unknown_reference": "quarantine"}, max_quarantined_share=1
+    )
     assert aside["quarantined"] > report["quarantined"]
-    with pytest.raises(DatasetValidationError, match="found unknown account, expected one that accounts knows"):
-        validate(other, tmp_path / "refused", severity={"unknown_account": "refuse"})
+    with pytest.raises(DatasetValidationError, match="found unknown reference, expected one that accounts knows"):
+        validate(other, tmp_path / "refused", CONTRACT_ALONE, severity={"unknown_reference": "refuse"})
 
 
 def test_precision_and_recall_are_those_of_the_rows_looked_at():

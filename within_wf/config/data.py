@@ -37,7 +37,8 @@ RowRule = Literal[
     "duplicate",
     "gap",
     "overlap",
-    "unknown_account",
+    "unknown_reference",
+    "disagreement",
 ]
 """What a row of a model's table can break."""
 
@@ -50,7 +51,7 @@ class ValidationConfig(Section):
     severity: dict[RowRule, Severity] = {}
     """What happens where one rule is broken, if not what ``on_violation`` says: ``duplicate: refuse``. ``warn`` keeps the rows,
     for rules without which a model can be made. Moments of series that are too far apart (``gap``) or too near (``overlap``)
-    and accounts that no table of accounts knows (``unknown_account``) are warned of unless it is said otherwise."""
+    and what other tables say of a row (``unknown_reference``, ``disagreement``) are warned of unless it is said otherwise."""
     max_quarantined_share: float = Field(0.05, ge=0, le=1)
     """More than this share of rows in quarantine is refused, in [0, 1]."""
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from within_wf.config.expressions import parse
+from within_wf.config.related import RelatedTable
 from within_wf.config.section import Section
+
+_NAME = r"^[a-z][a-z0-9_]*$"
+WORLD_TABLES = ("account_days", "accounts", "ads", "annotations", "creatives", "days", "industry_benchmarks")
+"""The tables of the sample world."""
 
 
 class SampleWorldSource(Section):
@@ -29,7 +36,8 @@ class FileSource(Section):
     folder: str
     """The folder of the files, or a URL (``s3://bucket/ads``); a relative one is looked for where WITHIN_DATA points."""
     files: list[str] = Field(min_length=1)
-    """Files, folders and patterns (``2024-*.csv.gz``), relative to ``folder``; a folder ``country=DE`` is a column."""
+    """Files, folders and patterns (``2024-*.csv.gz``), relative to ``folder``; a folder ``country=DE`` is a column. What DVC
+    tracks is found by its pointer."""
     columns: dict[str, str] = {}
     """A column's name here to its name in the files, where they differ; for the reader ``table``."""
     decimal: Literal[".", ","] = "."
@@ -113,7 +121,7 @@ class SeriesTable(Section):
 class DatasetConfig(Section):
     """A dataset: where it is and which tables it has."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: str = Field(pattern=_NAME)
     """The dataset's name, as it stands in paths."""
     description: str = ""
     """One sentence for the report."""
@@ -123,6 +131,10 @@ class DatasetConfig(Section):
     """The table of ads, for the ad score model."""
     series: SeriesTable | None = None
     """The table of series, for the account health model."""
+    related: dict[str, RelatedTable] = {}
+    """Other tables by their names, and what is true of them and the models' own together (docs/data-quality.md). What they are:
+    ``files``, ``columns``, ``decimal``, ``skip_lines``, ``contract``, ``to``. What is true: ``references``, ``referenced_by``,
+    ``agrees`` (``ours``, ``theirs``, ``by``, ``within``)."""
 
     @model_validator(mode="after")
     def _files_bring_what_they_can(self) -> DatasetConfig:
@@ -131,4 +143,25 @@ class DatasetConfig(Section):
                 raise ValueError("files are one table: name ads or series, and make a dataset of its own for the other")
             if self.ads is not None and self.ads.image is not None:
                 raise ValueError("ads.image: files bring no pictures; leave it out, and the model does without")
+        return self
+
+    @model_validator(mode="after")
+    def _related_tables_are_there(self) -> DatasetConfig:
+        wrong = []
+        for name, table in self.related.items():
+            if not re.fullmatch(_NAME, name):
+                wrong.append(f"related.{name}: the name of a table has small letters, digits and _, a letter first")
+            if table.to is not None and getattr(self, table.to) is None:
+                wrong.append(f"related.{name}.to is {table.to}, which the dataset does not have")
+            if isinstance(self.source, FileSource):
+                wrong += [] if table.files else [f"related.{name} names no files"]
+                continue
+            if table.files or table.columns or table.decimal != "." or table.skip_lines:
+                wrong.append(f"related.{name}: tables of the sample world are not read from files, so nothing is said of these")
+            if name not in WORLD_TABLES:
+                near = difflib.get_close_matches(name, WORLD_TABLES, 1)
+                hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(WORLD_TABLES)}"
+                wrong.append(f"related.{name} is no table of the sample world: {hint}")
+        if wrong:
+            raise ValueError("; ".join(wrong))
         return self

@@ -1,15 +1,17 @@
-"""What is true of rows together: keys name one row, moments of a series follow evenly, shares add up, and names are known."""
+"""What is true of rows together: keys name one row, moments of a series follow evenly, and shares add up."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
+import numpy as np
 import polars as pl
 
 from within_wf.data.layout import Layout
 from within_wf.data.rules import Rule
 
+SPACING = "__spacing"
+"""What :func:`with_spacing` calls its column."""
 _WHOLE = 1_000_000_000
 """What shares are counted in: whole numbers add up to the same in any order."""
 _SLACK = 5_000_000
@@ -17,7 +19,7 @@ _SLACK = 5_000_000
 
 
 def cross_row_rules(layout: Layout, schema: pl.Schema) -> Iterator[Rule]:
-    """The rules that compare rows of one table.
+    """The rules that compare rows of one table, to which :func:`with_spacing` added what they read.
 
     Args:
         layout: What its columns mean.
@@ -29,60 +31,54 @@ def cross_row_rules(layout: Layout, schema: pl.Schema) -> Iterator[Rule]:
         repeated = ~pl.struct(keys).is_first_distinct() & known
         yield Rule("duplicate", keys[0], repeated, f"one row for each {' and '.join(keys)}", "Keep one of the rows.", True)
     if layout.moments is not None and all(name in schema for name in layout.moments):
-        yield from _even(*layout.moments)
+        yield from _even(layout.moments[1])
     for share in layout.contract.shares:
         if share.column in schema and all(name in schema for name in share.within):
             within = [*share.within, *(name for name in layout.contract.optional_keys if name in schema)]
             yield _adds_up(share.column, within)
 
 
-def reference_rule(column: str, known: pl.Series, rule: str, table: str) -> Rule:
-    """A name that another table must know.
+def with_spacing(table: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+    """A table with the column that the rules of gaps and overlaps read, so that its moments are put in order once.
 
     Args:
-        column: The column of names; a missing one refers to nothing.
-        known: The names there are.
-        rule: What the rule is called.
-        table: What the other table is called.
+        table: The rows; without what names a series or orders it, there are no such rules, and nothing is added.
+        layout: What its columns mean.
+
+    Returns:
+        The table and Int8 ``SPACING``: 1 where a row is further from the moment before it in its series than is usual, -1 where
+        it is nearer, else 0. Usual is the most frequent distance of all, the least of several. The first moments, and those
+        that are there twice, are 0.
     """
-    names = known.drop_nulls().unique().cast(pl.String).implode()
-    unknown = (~pl.col(column).cast(pl.String).is_in(names)).fill_null(value=False)
-    fix = f"Add it to {table}, or correct the name."
-    return Rule(rule, column, unknown, f"one that {table} knows", fix, usual="warn")
-
-
-def _even(series: str, time: str) -> Iterator[Rule]:
+    if layout.moments is None or not all(name in table.columns for name in layout.moments):
+        return table
+    series, time = layout.moments
     # Numbers of the series in any order: neighbours are looked for within one alone, and numbers sort faster than texts.
-    number = pl.col(series).cast(pl.String).cast(pl.Categorical).to_physical()
-    columns = pl.struct(number.alias("series"), pl.col(time).to_physical().alias("time"))
-
-    def broken(wider: bool) -> pl.Expr:
-        return columns.map_batches(partial(_uneven, wider=wider), return_dtype=pl.Boolean)
-
-    expected = "the usual distance from the moment before it"
-    yield Rule("gap", time, broken(True), expected, "Add the moments that are missing before it.", usual="warn")
-    yield Rule("overlap", time, broken(False), expected, "Join the moments that are too near, or leave one out.", usual="warn")
-
-
-def _uneven(columns: pl.Series, *, wider: bool) -> pl.Series:
-    """Rows that are further from the moment before them in their series than is usual, or nearer.
-
-    Usual is the most frequent distance of all, the least of several. The first moments, and those that are there twice, are
-    never broken.
-    """
-    rows = columns.struct.unnest().with_row_index("row")
+    number = pl.col(series).cast(pl.String).cast(pl.Categorical).to_physical().alias("series")
+    rows = table.select(number, pl.col(time).to_physical().alias("time")).with_row_index("row")
     known = rows.drop_nulls().sort("series", "time", "row", maintain_order=False)
     apart = known.select(
         "row", apart=pl.when(pl.col("series") == pl.col("series").shift()).then(pl.col("time") - pl.col("time").shift())
     )
     counts = apart["apart"].filter(apart["apart"] > 0).value_counts().sort(["count", "apart"], descending=[True, False])
-    if counts.is_empty():
-        return pl.repeat(False, len(columns), dtype=pl.Boolean, eager=True)
-    usual = counts["apart"][0]
-    distance = pl.col("apart")
-    is_broken = distance > usual if wider else (distance > 0) & (distance < usual)
-    found = apart.filter(is_broken)["row"]
-    return pl.int_range(len(columns), eager=True).cast(found.dtype).is_in(found.implode())
+    spacing = np.zeros(table.height, np.int8)
+    if not counts.is_empty():
+        uneven = apart.filter((pl.col("apart") > 0) & (pl.col("apart") != counts["apart"][0]))
+        spacing[uneven["row"].to_numpy()] = np.where(uneven["apart"].to_numpy() > counts["apart"][0], 1, -1)
+    return table.with_columns(pl.Series(SPACING, spacing))
+
+
+def compared_columns(rule: Rule, layout: Layout) -> list[str]:
+    """The columns of the table that a rule reads."""
+    names = rule.broken.meta.root_names()
+    return [*(layout.moments or ()), *(name for name in names if name != SPACING)] if SPACING in names else names
+
+
+def _even(time: str) -> Iterator[Rule]:
+    expected = "the usual distance from the moment before it"
+    gap, overlap = pl.col(SPACING) > 0, pl.col(SPACING) < 0
+    yield Rule("gap", time, gap, expected, "Add the moments that are missing before it.", usual="warn")
+    yield Rule("overlap", time, overlap, expected, "Join the moments that are too near, or leave one out.", usual="warn")
 
 
 def _adds_up(column: str, within: Sequence[str]) -> Rule:

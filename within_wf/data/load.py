@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,12 +13,16 @@ import polars as pl
 
 from within_wf.config.dataset import DatasetConfig, FileSource, SampleWorldSource
 from within_wf.config.load import load_file
+from within_wf.config.related import linked_columns
+from within_wf.data.dvc.fetch import fetch as fetch_pointer
+from within_wf.data.dvc.pointer import find_pointer
 from within_wf.data.layout import Layout, contract_layout, layout_of
 from within_wf.data.readers.files import read_files
 from within_wf.data.readers.open import open_raw
+from within_wf.data.readers.related import read_related
 from within_wf.data.readers.table import read_table
 from within_wf.data.schemas import CONTRACTS, Contract
-from within_wf.data.sources import fetch, find_files, is_remote
+from within_wf.data.sources import fetch_all, find_files
 from within_wf.data.validator import check_rows
 from within_wf.errors import DatasetError, DatasetNotFoundError, DatasetValidationError, Problem
 
@@ -42,11 +46,11 @@ def load_dataset(
     """Load a table.
 
     Args:
-        dataset: A file, of a kind that its content says, whose columns are named as the contract names them; or the name of a
-            dataset in ``configs/data``.
+        dataset: A file, of a kind that its content says, whose columns are named as the contract names them, or one that DVC
+            tracks, by its path or its pointer; or the name of a dataset in ``configs/data``.
         schema_type: The name of a contract. Where it is not said: of a file, the contract whose keys it has, of several the one
             of whose other columns it has any; of a dataset, its ads, or else its series. Benchmarks and annotations
-            are read by their file, or from the sample world.
+            are read by their file, from the sample world, or as the table that names the contract in ``related``.
         on_violation: ``refuse`` raises where rows break their contract, ``quarantine`` leaves these rows out.
         configs: The folder of configurations.
         data: The folder of raw files; where it is not said, the one that ``WITHIN_DATA`` names.
@@ -89,24 +93,40 @@ def kept_rows(table: pl.DataFrame, layout: Layout, name: str, on_violation: Lite
 
 
 def _load_file(path: Path, schema_type: str | None) -> tuple[pl.DataFrame, Layout]:
-    layout = contract_layout(CONTRACTS[schema_type or _contract_of(path)])
-    return read_table({path.name: path}, layout.kinds, layout.required, others=True, fixed=True), layout
+    with tempfile.TemporaryDirectory() as folder:
+        files = file_or_tracked(path, Path(folder))
+        layout = contract_layout(CONTRACTS[schema_type or _contract_of(files)])
+        return read_table(files, layout.kinds, layout.required, others=True, fixed=True), layout
 
 
-def _contract_of(path: Path) -> str:
+def file_or_tracked(path: Path, folder: Path) -> dict[str, Path]:
+    """A file; or, where it is one of DVC's pointers or not there itself, what is tracked, fetched into ``folder``.
+
+    Returns:
+        What messages call each file, to its path.
+
+    Raises:
+        DatasetError: What is tracked cannot be had.
+    """
+    pointer = find_pointer(path)
+    return {path.name: path} if pointer is None else fetch_pointer(*pointer, folder)
+
+
+def _contract_of(files: Mapping[str, Path]) -> str:
     """The one contract whose keys a file has.
 
     Raises:
         DatasetError: None, or several.
     """
-    columns = open_raw(path, path.name).columns
-    by_keys = [name for name, contract in CONTRACTS.items() if set(contract.keys) <= set(columns)]
-    fitting = [name for name in by_keys if _has_more_than_keys(CONTRACTS[name], columns)] or by_keys
+    name, path = next(iter(files.items()))
+    columns = open_raw(path, name).columns
+    by_keys = [each for each, contract in CONTRACTS.items() if set(contract.keys) <= set(columns)]
+    fitting = [each for each in by_keys if _has_more_than_keys(CONTRACTS[each], columns)] or by_keys
     if len(fitting) != 1:
-        keys = "; or ".join(f"{' and '.join(contract.keys)} of {name}" for name, contract in CONTRACTS.items())
+        keys = "; or ".join(f"{' and '.join(contract.keys)} of {each}" for each, contract in CONTRACTS.items())
         cure = "Say which by schema_type, or rename the columns."
-        problem = Problem(f"{path.name}, the header", ", ".join(columns) or "nothing", keys, cure)
-        raise DatasetError(f"{path.name} fits {'several contracts' if fitting else 'no contract'}", [problem])
+        problem = Problem(f"{name}, the header", ", ".join(columns) or "nothing", keys, cure)
+        raise DatasetError(f"{name} fits {'several contracts' if fitting else 'no contract'}", [problem])
     return fitting[0]
 
 
@@ -117,13 +137,12 @@ def _has_more_than_keys(contract: type[Contract], columns: Sequence[str]) -> boo
 
 def _load_named(name: str, schema_type: str | None, configs: Path, data: Path | None) -> tuple[pl.DataFrame, Layout]:
     config = load_file(_configuration(name, configs), DatasetConfig)
-    if schema_type is not None and schema_type not in _TABLES:
+    kind = _TABLES.get(schema_type, schema_type) if schema_type else "ads" if config.ads is not None else "series"
+    roles = config.ads if kind == "ads" else config.series if kind == "series" else None
+    if roles is None and schema_type is not None and kind not in _TABLES.values():
         if isinstance(config.source, SampleWorldSource):
             return _drawn(config.source, _WORLD[schema_type]), contract_layout(CONTRACTS[schema_type])
-        problem = Problem("schema_type", repr(schema_type), "ad_performance or account_health", "Load it by its file.")
-        raise DatasetError(f"the dataset {name} has no such table", [problem])
-    kind = _TABLES[schema_type] if schema_type else "ads" if config.ads is not None else "series"
-    roles = config.ads if kind == "ads" else config.series
+        return _load_related(name, config, config.source, schema_type, data)
     if roles is None:
         problem = Problem(f"{name}.yaml", f"no {kind}", f"{kind}, for {schema_type or 'any contract'}")
         raise DatasetError(f"the dataset {name} has no such table", [problem])
@@ -131,11 +150,27 @@ def _load_named(name: str, schema_type: str | None, configs: Path, data: Path | 
         return _drawn(config.source, _WORLD[kind]), layout_of(roles)
     with tempfile.TemporaryDirectory() as folder:
         files = raw_files(name, config.source, data, Path(folder))
-        tables = read_files(config.source, files, config.ads, config.series)
+        tables = read_files(config.source, files, config.ads, config.series, linked_columns(config.related))
     if kind not in tables:
         problem = Problem(f"{name}.yaml", kind, f"{', '.join(tables)}, which is what the reader {config.source.reader} reads")
         raise DatasetError(f"the dataset {name} has no such table", [problem])
     return tables[kind], layout_of(roles)
+
+
+def _load_related(
+    name: str, config: DatasetConfig, source: FileSource, schema_type: str, data: Path | None
+) -> tuple[pl.DataFrame, Layout]:
+    """The other table of a dataset that names this contract."""
+    other = next((table for table, says in config.related.items() if says.contract == schema_type), None)
+    if other is None:
+        expected = "ad_performance or account_health, or the contract of a table in related"
+        problem = Problem("schema_type", repr(schema_type), expected, "Name the table in related, or load it by its file.")
+        raise DatasetError(f"the dataset {name} has no such table", [problem])
+    says = config.related[other]
+    with tempfile.TemporaryDirectory() as folder:
+        files = raw_files(name, source, data, Path(folder), says.files)
+        table = read_related({other: says}, {other: files}, pl.Schema())[other]
+    return table, contract_layout(CONTRACTS[schema_type])
 
 
 def _configuration(name: str, configs: Path) -> Path:
@@ -149,16 +184,18 @@ def _configuration(name: str, configs: Path) -> Path:
     return path
 
 
-def raw_files(name: str, source: FileSource, data: Path | None, folder: Path) -> dict[str, Path]:
-    """The files of a dataset, to their paths; those at a URL are fetched into ``folder``.
+def raw_files(
+    name: str, source: FileSource, data: Path | None, folder: Path, files: Sequence[str] | None = None
+) -> dict[str, Path]:
+    """The files of a dataset, or ``files`` of another of its tables, to their paths; those at a URL are fetched to ``folder``.
 
     Raises:
         DatasetNotFoundError: Files are not there, or are looked for in WITHIN_DATA, which is not set.
         DatasetError: A URL cannot be read.
     """
     base = data or (Path(os.environ["WITHIN_DATA"]) if os.environ.get("WITHIN_DATA") else None)
-    found = find_files(name, source.folder, source.files, base)
-    return {file: fetch(place, folder)[0] if is_remote(place) else Path(place) for file, place in found.items()}
+    found = find_files(name, source.folder, source.files if files is None else files, base, folder)
+    return fetch_all(found, folder)
 
 
 def _drawn(source: SampleWorldSource, file: str) -> pl.DataFrame:

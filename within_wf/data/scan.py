@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
 
-from within_wf.data.cross_rows import cross_row_rules
+from within_wf.data.cross_rows import compared_columns, cross_row_rules, with_spacing
 from within_wf.data.findings import NAMED
 from within_wf.data.layout import Layout, contract_layout, key_texts
 from within_wf.data.rules import Rule, rules_of
@@ -53,10 +53,11 @@ def scan_violations(path: Path, schema_type: str) -> list[Violation]:
     found = _of_rows(frame, rules, layout) if counts["broken"][0] else []
     # As many hashes as keys: no two keys are equal. Fewer can be chance, and the rule itself decides.
     is_unique = counts["distinct"][0] == counts["named"][0]
+    across: dict[tuple[str, ...], list[Rule]] = {}
     for rule in cross_row_rules(layout, schema):
         if rule.name != "duplicate" or not is_unique:
-            found += _across(frame, rule, layout)
-    return found
+            across.setdefault(tuple(compared_columns(rule, layout)), []).append(rule)
+    return found + [violation for columns, alike in across.items() for violation in _across(frame, columns, alike, layout)]
 
 
 def _of_rows(frame: pl.LazyFrame, rules: Sequence[Rule], layout: Layout) -> list[Violation]:
@@ -71,16 +72,15 @@ def _violation(frame: pl.LazyFrame, rule: Rule, layout: Layout, count: int) -> V
     return _named(first.collect(engine="streaming"), rule, count)
 
 
-def _across(frame: pl.LazyFrame, rule: Rule, layout: Layout) -> list[Violation]:
-    """A rule that compares rows, on the columns that it compares."""
-    columns = list(dict.fromkeys((*layout.keys, *rule.broken.meta.root_names())))
-    table = frame.select(columns).collect(engine="streaming")
-    broken = table.select(rule.broken.alias("broken"))["broken"]
-    rows = broken.arg_true()
-    if rows.is_empty():
-        return []
-    first = table[rows.head(NAMED).to_list()].select(pl.Series("__row", rows.head(NAMED)), *key_texts(layout.keys))
-    return [_named(first, rule, rows.len())]
+def _across(frame: pl.LazyFrame, columns: Sequence[str], rules: Sequence[Rule], layout: Layout) -> Iterator[Violation]:
+    """Rules that compare rows, on the columns that they compare."""
+    table = frame.select(*dict.fromkeys((*layout.keys, *columns))).collect(engine="streaming")
+    broken = with_spacing(table, layout).select(rule.broken.alias(str(number)) for number, rule in enumerate(rules))
+    for number, rule in enumerate(rules):
+        rows = broken[str(number)].arg_true()
+        if rows.len():
+            first = table[rows.head(NAMED).to_list()].select(pl.Series("__row", rows.head(NAMED)), *key_texts(layout.keys))
+            yield _named(first, rule, rows.len())
 
 
 def _named(first: pl.DataFrame, rule: Rule, count: int) -> Violation:

@@ -10,7 +10,7 @@ import polars as pl
 
 from within_wf.config.dataset import AdTable, SeriesTable
 from within_wf.config.quality import Severity
-from within_wf.data.cross_rows import cross_row_rules
+from within_wf.data.cross_rows import cross_row_rules, with_spacing
 from within_wf.data.findings import NAMED, rows_named
 from within_wf.data.frames import as_frame
 from within_wf.data.layout import Layout, contract_layout, key_texts, layout_of
@@ -222,7 +222,7 @@ def check_rows(
     rules = [*rules_of(layout, table.schema), *cross_row_rules(layout, table.schema), *more]
     said = severity or {}
     severities = [said.get(rule.name) or rule.usual or on_violation for rule in rules]
-    broken = table.select(rule.broken.alias(str(number)) for number, rule in enumerate(rules))
+    broken = with_spacing(table, layout).select(rule.broken.alias(str(number)) for number, rule in enumerate(rules))
     _refuse_needed(rules, severities, broken, name)
     strict = [str(number) for number, each in enumerate(severities) if each != "warn"]
     bad = broken.select(pl.any_horizontal(strict)).to_series() if strict else pl.repeat(False, table.height, eager=True)

@@ -113,12 +113,17 @@ def _data(experiment: Experiment) -> dict[str, Any]:
     validation, sizes = experiment.validation, experiment.split.get("sizes", {})
     total = sum(sizes.values())
     order = [name for name in ("train", "validation", "test") if name in sizes]
+    others = [
+        {**violation, "column": f"{table}: {violation['column']}"}
+        for table, part in sorted(validation.get("tables", {}).items())
+        for violation in part["violations"]
+    ]
     return {
         "rows": validation.get("rows"),
         "clean": validation.get("clean"),
         "quarantined": validation.get("quarantined"),
         "quarantined_share": share(validation.get("quarantined") or 0, validation.get("rows") or 0),
-        "violations": validation.get("violations", []),
+        "violations": [*validation.get("violations", []), *others],
         "quality": validation.get("quality", {}),
         "planted": [_planted(entry) for entry in validation.get("planted", [])],
         "strategy": experiment.split.get("strategy"),

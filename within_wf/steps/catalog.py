@@ -21,7 +21,9 @@ class Step:
         scope: What it is made once for: a dataset, one model of a dataset, or each model of a dataset (``model``).
         inputs: Label to the step whose artifact it reads. Labels of steps that are not planned are left out.
         reads: The sections of the configuration it reads: ``dataset.…``, ``reproducibility.…``, or relative to the model's own
-            configuration; ``dataset.table`` is ``dataset.ads`` or ``dataset.series``, whichever the model is made from.
+            configuration; ``dataset.table`` is ``dataset.ads`` or ``dataset.series``, whichever the model is made from,
+            ``dataset.related`` the other tables that are held against it, ``dataset.linked`` the columns they speak of.
+        sources: The sections that name raw files it reads: ``dataset.source``, ``dataset.related``.
         libraries: Distributions whose version can change its bytes.
         weights: The keys of the configuration that name pretrained weights it reads; what these are made of is part of the key.
         compiled: Whether it calls the compiled core.
@@ -34,6 +36,7 @@ class Step:
     scope: Scope
     inputs: Mapping[str, str] = field(default_factory=dict)
     reads: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
     compiled: bool = False
@@ -55,7 +58,8 @@ STEPS: tuple[Step, ...] = (
     Step(
         "read_source",
         "dataset",
-        reads=("dataset.source", "dataset.ads", "dataset.series"),
+        reads=("dataset.source", "dataset.ads", "dataset.series", "dataset.linked"),
+        sources=("dataset.source",),
         libraries=(*_TORCH, "polars", "pyarrow"),
         compiled=True,
         when=("dataset.source.kind=files",),
@@ -64,7 +68,8 @@ STEPS: tuple[Step, ...] = (
         "validate_data",
         "model",
         inputs={"world": "simulate_world", "source": "read_source"},
-        reads=("dataset.table", "data.validation", "data.quality"),
+        reads=("dataset.table", "dataset.related", "data.validation", "data.quality"),
+        sources=("dataset.related",),
         libraries=(*_TORCH, "scipy", "scikit-learn", "polars", "pyarrow", "pydantic"),
         compiled=True,
     ),

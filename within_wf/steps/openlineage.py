@@ -130,7 +130,7 @@ def _raw_inputs(node: Node) -> Iterator[InputDataset]:
 
     for file, digest in node.parts["raw"].items():
         version = DatasetVersionDatasetFacet(digest, producer=PRODUCER)
-        yield InputDataset(RAW_NAMESPACE, f"{node.name}/{file}", facets={"version": version})
+        yield InputDataset(RAW_NAMESPACE, f"{node.name.partition('.')[0]}/{file}", facets={"version": version})
 
 
 def _output(store: Store, node: Node, ref: Ref) -> OutputDataset:

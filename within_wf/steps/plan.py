@@ -32,7 +32,7 @@ class Node:
         key: Its derivation key.
         parts: What its own part of the keys is made of: code, configuration, libraries, weights, core, raw files.
         inputs: Label to the id (``step/name``) of the node it reads.
-        sources: Raw file to its path here; for ``read_source`` alone.
+        sources: Raw file to its path here; files of another table begin with its name and ``/``.
     """
 
     step: str
@@ -73,11 +73,12 @@ def build_plan(run: RunConfig, sources: Sources, raw: RawFiles, core: str) -> Pl
         DatasetNotFoundError: Raw files are missing; all of them are named.
     """
     plan: Plan = {}
+    places = raw.find_all(run.dataset)
     for step in STEPS:
         for model in _models(step, run):
             config = _View(run, model)
             if all(config.holds(condition) for condition in step.when):
-                node = _node(step, model, config, plan, sources, raw, core)
+                node = _node(step, model, config, plan, sources, raw, places, core)
                 plan[node.id] = node
     return plan
 
@@ -118,15 +119,24 @@ class _View:
     """The configuration as a step of one model sees it."""
 
     def __init__(self, run: RunConfig, model: str | None) -> None:
+        from within_wf.config.related import linked_columns
+
         self._whole = run.model_dump(mode="json")
+        self._whole["dataset"]["linked"] = linked_columns(run.dataset.related)
         self._model = model
         self.dataset: str = run.dataset.name
+
+    @property
+    def _table(self) -> str:
+        return "ads" if self._model == "ad_score" else "series"
 
     def get(self, path: str) -> Any:
         value: Any = self._whole
         parts = path.split(".")
+        if parts == ["dataset", "related"]:
+            return {name: table for name, table in value["dataset"]["related"].items() if table["to"] in (None, self._table)}
         if parts[:2] == ["dataset", "table"]:
-            parts = ["dataset", "ads" if self._model == "ad_score" else "series", *parts[2:]]
+            parts = ["dataset", self._table, *parts[2:]]
         elif parts[0] not in ("dataset", "reproducibility"):
             value = self._whole["models"][self._model]
         for part in parts:
@@ -146,7 +156,16 @@ def _models(step: Step, run: RunConfig) -> list[str | None]:
     return [name for name in planned if step.scope in ("model", name)]
 
 
-def _node(step: Step, model: str | None, config: _View, plan: Plan, sources: Sources, raw: RawFiles, core: str) -> Node:
+def _node(
+    step: Step,
+    model: str | None,
+    config: _View,
+    plan: Plan,
+    sources: Sources,
+    raw: RawFiles,
+    places: Mapping[str, Mapping[str, str]],
+    core: str,
+) -> Node:
     name = config.dataset if model is None else f"{config.dataset}.{model}"
     inputs = {}
     for label, upstream in step.inputs.items():
@@ -155,10 +174,12 @@ def _node(step: Step, model: str | None, config: _View, plan: Plan, sources: Sou
             inputs[label] = candidates[0]
     read = {path: config.get(path) for path in step.reads}
     files: dict[str, str] = {}
-    source = config.get("dataset.source")
-    if step.name == "read_source":
-        files = raw.find(config.dataset, source["folder"], source["files"])
-        read["dataset.source"] = {**source, "folder": ""}
+    if "dataset.source" in step.sources:
+        files |= places[""]
+        read["dataset.source"] = {**read["dataset.source"], "folder": ""}
+    if "dataset.related" in step.sources:
+        tables = [table for table in read["dataset.related"] if table in places]
+        files |= {f"{table}/{file}": place for table in tables for file, place in places[table].items()}
     parts = {
         "code": sources.fingerprint(f"within_wf.steps.{step.name}"),
         "config": read,

@@ -5,20 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from within_wf.data.sources import fetch, find_files, is_remote, stamp
-from within_wf.errors import DatasetError, Problem
+from within_wf.errors import DatasetError, DatasetNotFoundError, Problem
+
+if TYPE_CHECKING:
+    from within_wf.config.dataset import DatasetConfig
 
 
 class RawFiles:
-    """Raw files and their digests, remembered by inode, size, mtime and ctime, or by what a URL's system says of them.
+    """Raw files and their digests, remembered by inode, size, mtime and ctime, by what a URL's system says of them, or by their
+    pointer of DVC.
 
     Args:
         folder: Where relative folders of datasets are looked for; none where ``WITHIN_DATA`` is not set.
-        memory: A file that remembers digests; beside it, in ``raw``, are files that were fetched from URLs, by their digest.
+        memory: A file that remembers digests; beside it, in ``raw``, are files that were fetched, by their digest.
     """
 
     def __init__(self, folder: Path | None, memory: Path) -> None:
@@ -29,14 +32,30 @@ class RawFiles:
             known = {}
         self._known: dict[str, Any] = known if isinstance(known, dict) else {}
 
-    def find(self, dataset: str, folder: str, files: Sequence[str]) -> dict[str, str]:
-        """File to its path or URL; folders and patterns are their files.
+    def find_all(self, dataset: DatasetConfig) -> dict[str, dict[str, str]]:
+        """Every raw file of a dataset.
+
+        Returns:
+            The name of a table, empty for the models' own, to its files, to their paths or URLs; folders and patterns are
+            their files. Empty for a dataset that is not made of files.
 
         Raises:
-            DatasetNotFoundError: A file is missing; all that are, are named.
+            DatasetNotFoundError: Files are missing; all that are, are named.
             DatasetError: A URL cannot be asked.
         """
-        return find_files(dataset, folder, files, self._folder)
+        source = dataset.source
+        if source.kind != "files":
+            return {}
+        found: dict[str, dict[str, str]] = {}
+        problems: list[Problem] = []
+        for table, files in {"": source.files, **{name: other.files for name, other in dataset.related.items()}}.items():
+            try:
+                found[table] = find_files(dataset.name, source.folder, files, self._folder, self._memory.parent / "raw")
+            except DatasetNotFoundError as error:
+                message, problems = error.message, [*problems, *error.problems]
+        if problems:
+            raise DatasetNotFoundError(message, list(dict.fromkeys(problems)))
+        return found
 
     def digest(self, place: str) -> str:
         """SHA-256 of a file; one at a URL that is not known is fetched.

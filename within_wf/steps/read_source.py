@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from within_wf.config.dataset import AdTable, FileSource, SeriesTable
 from within_wf.data.readers.files import read_files
 from within_wf.steps.context import StepContext
@@ -15,6 +17,7 @@ def run(context: StepContext) -> None:
         context.sources,
         ads=context.section("dataset.ads", AdTable | None),  # type: ignore[arg-type]
         series=context.section("dataset.series", SeriesTable | None),  # type: ignore[arg-type]
+        linked=context.section("dataset.linked", dict[str, Literal["text", "number"]]),
         say=context.say,
     )
     for name, table in tables.items():

@@ -70,10 +70,10 @@ def _params(plan: Plan, lineage: list[str], model: str | None) -> dict[str, Any]
 def _datasets(plan: Plan, lineage: list[str], refs: Mapping[str, Ref]) -> list[DatasetVersion]:
     """The raw data: files by their bytes, a drawn world by what it came to."""
     found = []
-    for node in (plan[name] for name in lineage if not plan[name].inputs):
+    for node in (plan[name] for name in lineage):
         dataset = node.name.partition(".")[0]
         found += [DatasetVersion(f"{dataset}/{file}", digest, file) for file, digest in node.parts["raw"].items()]
-        if not node.parts["raw"]:
+        if not node.inputs and not node.parts["raw"]:
             source = json.dumps(node.parts["config"].get("dataset.source"), sort_keys=True)
             found.append(DatasetVersion(dataset, refs[node.step].digest, source))
     return found

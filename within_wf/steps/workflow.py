@@ -23,7 +23,7 @@ KEYS = ("dataset", "set")
 """What ``--config`` takes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # Snakemake reads what it shows of input functions as paths, and doubts URLs in them
 class Workflow:
     """A run as the rules see it.
 

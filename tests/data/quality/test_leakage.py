@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from within_wf.data.quality.leakage import crossing_clusters, crossing_ids, leaking_features
+from within_wf.data.quality.leakage import leaking_features
 from within_wf.errors import DatasetError
 
 
@@ -47,9 +47,3 @@ def test_a_rare_class_that_is_told_weighs_as_much_as_a_frequent_one():
 def test_a_target_that_is_not_there_is_refused(target, said):
     with pytest.raises(DatasetError, match=said):
         leaking_features(pl.DataFrame({"gap": [1.0, None], "x": [1, 2]}), target, is_class=False)
-
-
-def test_ids_and_clusters_that_cross_sides():
-    sides = [0, 0, 1, 2, 1]
-    assert crossing_ids(sides, ["b", "a", "a", "b", "c"]) == ["a", "b"]
-    assert crossing_clusters(sides, [[0, 1], [2, 4], [1, 3]]) == [[1, 3]]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from within_wf.data.dvc.pointer import Tracked, read_listing, read_pointer
 from within_wf.data.dvc.settings import Project, Remote, find_project
+from within_wf.data.transfer import brought
 from within_wf.errors import DatasetError, DatasetNotFoundError, Problem
 from within_wf.store.redaction import redact
 
@@ -26,7 +27,7 @@ def fetch(pointer: Path, inside: str, into: Path) -> dict[str, Path]:
     Args:
         pointer: The ``.dvc`` file.
         inside: Which of its outputs, or which file of a folder it tracks; empty for all there is.
-        into: A folder for what comes from a remote; what is in the cache is read where it is.
+        into: A folder for what comes from a remote, by its MD5; what is there already, or in the cache, is read where it is.
 
     Returns:
         What messages call a file (its path from the pointer's folder) to its place here, by that path.
@@ -36,16 +37,38 @@ def fetch(pointer: Path, inside: str, into: Path) -> dict[str, Path]:
         DatasetError: The pointer, the project's settings or a listing cannot be read, or bytes are not those they should be.
     """
     project = find_project(pointer)
+    return {
+        name: _obtain(project, pointer, file, into, folder) for name, (file, folder) in _tracked(project, pointer, inside, into)
+    }
+
+
+def tracked_names(pointer: Path, inside: str, kept: Path | None = None) -> list[str]:
+    """The files that a pointer leads to, by their paths from its folder; of what they hold, nothing is read.
+
+    Args:
+        pointer: The ``.dvc`` file.
+        inside: As :func:`fetch` takes it.
+        kept: A folder that keeps the listing of a folder where that comes from a remote; none where it is not to be kept.
+
+    Raises:
+        DatasetNotFoundError: There is no such file among those that are tracked, or a listing is in no cache and no remote.
+        DatasetError: The pointer, the project's settings or a listing cannot be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="within-dvc-") as folder:
+        return [name for name, _ in _tracked(find_project(pointer), pointer, inside, kept or Path(folder))]
+
+
+def _tracked(project: Project, pointer: Path, inside: str, into: Path) -> list[tuple[str, tuple[Tracked, str]]]:
+    """Each file's path from the pointer's folder, to what it is and the tracked folder it is in."""
     tracked = _meant(pointer, read_pointer(pointer), inside)
     if not tracked.is_folder:
-        return {tracked.path: _obtain(project, pointer, tracked, into)}
-    listing = _obtain(project, pointer, tracked, into)
-    files = read_listing(listing.read_bytes(), tracked)
+        return [(tracked.path, (tracked, ""))]
+    files = read_listing(_obtain(project, pointer, tracked, into).read_bytes(), tracked)
     wanted = [file for file in files if _is_wanted(f"{tracked.path}/{file.path}", inside)]
     if not wanted:
         known = ", ".join(file.path for file in files[:20])
         raise _missing(inside, f"no such file in {tracked.path}", f"one of {known}")
-    return {f"{tracked.path}/{file.path}": _obtain(project, pointer, file, into, tracked.path) for file in wanted}
+    return [(f"{tracked.path}/{file.path}", (file, tracked.path)) for file in wanted]
 
 
 def _meant(pointer: Path, outs: list[Tracked], inside: str) -> Tracked:
@@ -64,17 +87,16 @@ def _obtain(project: Project, pointer: Path, tracked: Tracked, into: Path, folde
     """A place here that holds the bytes."""
     name = f"{folder}/{tracked.path}" if folder else tracked.path
     tried: list[Problem] = []
-    for place in _local(project, pointer, tracked, name):
+    kept = into / tracked.place
+    for place in (*_local(project, pointer, tracked, name), kept):
         if place.is_file():
             found = _fault(place, tracked)
             if not found:
                 return place
             tried.append(Problem(f"{name}, {place}", found, _expected(tracked), "Remove it and run `dvc fetch`."))
     for remote in _remotes(project, tracked, tried):
-        target = into / tracked.place
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if _download(remote, tracked, target, name, tried):
-            return target
+        if _download(remote, tracked, kept, into, name, tried):
+            return kept
     kind = DatasetError if tried else DatasetNotFoundError
     cure = "Run `dvc pull`, or `dvc remote add`."
     nothing = Problem(name, "nothing in the cache, and no remote", _expected(tracked), cure)
@@ -104,7 +126,7 @@ def _remotes(project: Project, tracked: Tracked, tried: list[Problem]) -> Iterat
     yield project.remotes[name]
 
 
-def _download(remote: Remote, tracked: Tracked, target: Path, name: str, tried: list[Problem]) -> bool:
+def _download(remote: Remote, tracked: Tracked, target: Path, folder: Path, name: str, tried: list[Problem]) -> bool:
     """Bring bytes in from a remote; whether they are those that are meant."""
     import fsspec
 
@@ -115,12 +137,12 @@ def _download(remote: Remote, tracked: Tracked, target: Path, name: str, tried: 
         for base in _bases(tracked):
             source = "/".join(part for part in (root.rstrip("/"), base, tracked.place) if part)
             if files.exists(source):
-                with files.open(source, "rb") as incoming, target.open("wb") as outgoing:
-                    shutil.copyfileobj(incoming, outgoing, _CHUNK)
-                found = _fault(target, tracked)
-                if not found:
-                    return True
-                target.unlink()
+                with brought(files, source, folder) as (draft, _):
+                    found = _fault(draft, tracked)
+                    if not found:
+                        target.parent.mkdir(parents=True, exist_ok=True)
+                        draft.replace(target)
+                        return True
         tried.append(Problem(where, found, expected, "Run `dvc push` where the data is."))
     except Exception as error:  # every file system fails in its own way
         said = redact(str(error).split("\n")[0] or type(error).__name__, remote.options)

@@ -11,7 +11,7 @@ from pathlib import Path
 from within_wf.data.init.guess import Guess, guess
 from within_wf.data.init.look import look_at
 from within_wf.data.readers.kinds import USUAL, TextFormat
-from within_wf.data.sources import fetch, find_files, is_remote
+from within_wf.data.sources import fetch_all, find_files, is_remote
 from within_wf.errors import ConfigError, Problem
 from within_wf.store.disk import replacing
 
@@ -46,8 +46,7 @@ def init(place: str, name: str | None = None, configs: Path = Path("configs")) -
     where = folder if is_remote(place) else str(Path(folder or ("/" if place.startswith("/") else ".")).resolve())
     found = find_files(called, where, [file], None)
     with tempfile.TemporaryDirectory() as here:
-        files = {each: fetch(path, Path(here))[0] if is_remote(path) else Path(path) for each, path in found.items()}
-        looked = look_at(files)
+        looked = look_at(fetch_all(found, Path(here)))
     guessed = guess(looked)
     _write(paths[0], dataset_yaml(called, where, file, guessed, looked.text))
     _write(paths[1], experiment_yaml(called, guessed))

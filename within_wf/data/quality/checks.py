@@ -15,10 +15,9 @@ from within_wf.data.quality.encoding import encode, numbers
 from within_wf.data.quality.leakage import leaking_features
 from within_wf.data.quality.near_duplicates import row_clusters, text_clusters
 from within_wf.data.quality.outliers import Scores, conditional_z, isolation_scores, robust_z, seasonal_z
-from within_wf.data.quality.regression_labels import find_target_issues
 from within_wf.data.quality.sample import Sample
 from within_wf.data.quality.suspects import Finding, Suspect
-from within_wf.data.quality.wrong_labels import judge_labels
+from within_wf.data.quality.wrong_labels import suspect_labels
 from within_wf.errors import DatasetError, DatasetValidationError
 
 FEWEST = 20
@@ -211,30 +210,26 @@ def _leaks(sample: Sample, config: QualityConfig) -> Iterator[Finding]:
 
 def _wrong_labels(sample: Sample, severity: Severity) -> Iterator[Finding]:
     table, positions = sample.sound_rows()
-    encoded = encode(table, _plain(sample))
     labels = table[sample.target]
-    if sample.is_class:
-        judged = judge_labels(encoded.matrix, labels.to_list(), encoded.content, seed=sample.seed)
-        suspected, score = judged.issues.suspected, 1.0 - judged.issues.quality
-        suggested = [str(judged.classes[int(at)]) for at in judged.issues.suggested]
-        method = "confident learning"
-    else:
-        issues = find_target_issues(encoded.matrix, numbers(labels), encoded.content, seed=sample.seed)
-        suspected, score, method = issues.suspected, 1.0 - issues.quality, "unseen prediction"
-        suggested = [f"{value:.4g}" for value in issues.predicted]
-    given = labels.to_list()
+    judged = suspect_labels(table.select(_plain(sample)), labels, is_class=sample.is_class, seed=sample.seed)
     suspects = [
         Suspect(
             int(sample.rows[positions[at]]),
             sample.ids[positions[at]],
-            _rounded(score[at]),
-            f"{given[at]:g}, expected about {suggested[at]}",
+            _rounded(1.0 - judged.quality[at]),
+            f"{labels[at]:g}, expected about {_expected(judged.suggested[at])}",
         )
-        for at in np.flatnonzero(suspected).tolist()
+        for at in np.flatnonzero(judged.suspected).tolist()
     ]
     if suspects:
         fix = "Look at the label again; nothing is corrected here."
-        yield Finding("wrong_labels", sample.target, method, severity, "a label that the features explain", fix, suspects)
+        yield Finding(
+            "wrong_labels", sample.target, judged.method, severity, "a label that the features explain", fix, suspects
+        )
+
+
+def _expected(suggested: object) -> str:
+    return f"{suggested:.4g}" if isinstance(suggested, float) else str(suggested)
 
 
 def _rounded(score: float) -> float:

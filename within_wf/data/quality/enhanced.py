@@ -10,18 +10,16 @@ import numpy as np
 import polars as pl
 
 from within_wf.data.frames import as_frame
+from within_wf.data.quality.checks import FEWEST
 from within_wf.data.quality.contract import read_schema, schema_violations
 from within_wf.data.quality.encoding import encode, numbers, numeric_columns
 from within_wf.data.quality.leakage import leaking_features
 from within_wf.data.quality.near_duplicates import row_clusters, text_clusters
 from within_wf.data.quality.outliers import isolation_scores, robust_z
-from within_wf.data.quality.regression_labels import find_target_issues
-from within_wf.data.quality.wrong_labels import judge_labels
+from within_wf.data.quality.wrong_labels import suspect_labels
 from within_wf.data.schemas import Contract
 from within_wf.errors import DatasetError, Problem
 
-_FEWEST = 20
-"""Rows below which labels and leaks are not judged."""
 _TEXT_WORDS = 4
 """Words that a text column has in the mean at least; below, it is a category."""
 
@@ -138,7 +136,7 @@ class EnhancedDataValidator:
 
     def _isolated(self, features: pl.DataFrame) -> set[int]:
         columns = numeric_columns(features)
-        if features.height < _FEWEST or len(columns) < 2:
+        if features.height < FEWEST or len(columns) < 2:
             return set()
         return set(isolation_scores(encode(features, columns).matrix, self.outlier_threshold, seed=self.seed).outliers.tolist())
 
@@ -157,44 +155,22 @@ class EnhancedDataValidator:
         return found
 
     def _labels(self, features: pl.DataFrame, labels: pl.Series, rows: Any, isolated: set[int]) -> _Labels:
-        if labels.len() < _FEWEST:
-            problem = Problem(f"column {self.label_column}", f"{labels.len():,} labels", f"at least {_FEWEST}")
+        if labels.len() < FEWEST:
+            problem = Problem(f"column {self.label_column}", f"{labels.len():,} labels", f"at least {FEWEST}")
             raise DatasetError("wrong labels cannot be found", [problem])
-        encoded = encode(features)
-        if labels.dtype.is_float():
-            return self._targets(encoded.matrix, encoded.content, labels, rows, isolated)
-        judged = judge_labels(encoded.matrix, labels.to_list(), encoded.content, seed=self.seed)
-        issues = judged.issues
-        suspects = np.flatnonzero(issues.suspected)
-        ranked = suspects[np.argsort(issues.quality[suspects], kind="stable")]
+        is_class = not labels.dtype.is_float()
+        judged = suspect_labels(features, labels, is_class=is_class, seed=self.seed)
         mislabels, corrections = [], []
-        for at in ranked.tolist():
-            row, confidence = int(rows[at]), float(issues.confidence[at])
-            given, suggested = labels[at], judged.classes[int(issues.suggested[at])]
+        for at in judged.ranked.tolist():
+            row, confidence = int(rows[at]), float(judged.confidence[at])
+            given, suggested = labels[at], judged.suggested[at]
             entry = {"index": row, "original_label": given, "suggested_label": suggested, "confidence": confidence}
-            mislabels.append({**entry, "quality": float(issues.quality[at]), "is_anomaly": row in isolated})
-            if confidence > self.confidence_threshold and suggested != given:
+            mislabels.append({**entry, "quality": float(judged.quality[at]), "is_anomaly": row in isolated})
+            # Numbers are listed and never corrected: what a model expects is no measurement.
+            if is_class and confidence > self.confidence_threshold and suggested != given:
                 changed = {"original_value": given, "corrected_value": suggested, "confidence": confidence}
                 corrections.append({"index": row, **changed})
         return _Labels(mislabels, corrections)
-
-    def _targets(self, x: Any, content: list[str], labels: pl.Series, rows: Any, isolated: set[int]) -> _Labels:
-        """Numbers are listed and never corrected: what a model expects is no measurement."""
-        issues = find_target_issues(x, labels.to_numpy(), content, seed=self.seed)
-        suspects = np.flatnonzero(issues.suspected)
-        ranked = suspects[np.argsort(-issues.score[suspects], kind="stable")]
-        mislabels = [
-            {
-                "index": int(rows[at]),
-                "original_label": labels[at],
-                "suggested_label": float(issues.predicted[at]),
-                "confidence": float(1.0 - issues.quality[at]),
-                "quality": float(issues.quality[at]),
-                "is_anomaly": int(rows[at]) in isolated,
-            }
-            for at in ranked.tolist()
-        ]
-        return _Labels(mislabels, [])
 
 
 def _is_prose(column: pl.Series) -> bool:

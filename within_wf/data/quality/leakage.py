@@ -1,4 +1,4 @@
-"""What a model must not know: features that tell the target, and ids or near-duplicates on both sides of a split."""
+"""What a model must not know: features that tell the target. What crosses the sides of a split is in ``data.leakage``."""
 
 from __future__ import annotations
 
@@ -71,22 +71,6 @@ def leaking_features(
         if score >= threshold:
             suspects.append({"column": name, "score": round(score, 6), "threshold": threshold})
     return sorted(suspects, key=lambda suspect: (-suspect["score"], suspect["column"]))
-
-
-def crossing_ids(sides: npt.ArrayLike, ids: Sequence[str]) -> list[str]:
-    """Ids that are on more than one side, in order."""
-    seen: dict[str, object] = {}
-    crossing = set()
-    for side, name in zip(np.asarray(sides).tolist(), ids, strict=True):
-        if seen.setdefault(name, side) != side:
-            crossing.add(name)
-    return sorted(crossing)
-
-
-def crossing_clusters(sides: npt.ArrayLike, clusters: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Near-duplicates that are on more than one side."""
-    of = np.asarray(sides)
-    return [list(rows) for rows in clusters if np.unique(of[list(rows)]).size > 1]
 
 
 def _predicted(column: pl.Series, wanted: Floats, fold: Ints, order: Ints) -> Floats | None:

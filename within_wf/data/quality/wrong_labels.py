@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from within_wf.data.quality.confident import LabelIssues, confirm, find_label_issues
+from within_wf.data.quality.encoding import encode, numbers
 from within_wf.data.quality.folds import fold_of, out_of_fold_probabilities
 from within_wf.data.quality.learners import classifiers
+from within_wf.data.quality.regression_labels import find_target_issues
 from within_wf.errors import DatasetError, Problem
 
 Floats = npt.NDArray[np.float64]
@@ -69,6 +72,58 @@ def judge_labels(x: Floats, labels: list[Any], content: list[str], *, seed: int 
     if rounds > 1 and issues.suspected.any():
         issues = confirm(codes, issues, learn(~issues.suspected))
     return JudgedLabels(classes, issues)
+
+
+@dataclass(frozen=True)
+class SuspectedLabels:
+    """What models that did not see them say of labels, one entry a label.
+
+    Attributes:
+        suspected: Whether it is suspected, bool, shape [n].
+        quality: How well it is borne out, float64 in [0, 1], shape [n].
+        confidence: How sure the suggestion is, float64 in [0, 1], shape [n].
+        suggested: What would be expected: a class, or a number.
+        ranked: The suspected ones, the likeliest to be wrong first, int64.
+        method: How they were found.
+    """
+
+    suspected: npt.NDArray[np.bool_]
+    quality: Floats
+    confidence: Floats
+    suggested: list[Any]
+    ranked: npt.NDArray[np.int64]
+    method: str
+
+
+def suspect_labels(features: pl.DataFrame, labels: pl.Series, *, is_class: bool, seed: int = 0) -> SuspectedLabels:
+    """Hold labels against what the features of other rows let expect.
+
+    Args:
+        features: What models may see, shape [n, columns].
+        labels: Classes, or numbers; none may be missing.
+        is_class: Which of the two.
+        seed: Of the draws.
+
+    Raises:
+        DatasetError: Labels cannot be judged; what is wrong with them is named.
+    """
+    encoded = encode(features)
+    if is_class:
+        judged = judge_labels(encoded.matrix, labels.to_list(), encoded.content, seed=seed)
+        of = judged.issues
+        suggested = [judged.classes[int(at)] for at in of.suggested]
+        return SuspectedLabels(
+            of.suspected, of.quality, of.confidence, suggested, _ranked(of.suspected, of.quality), "confident learning"
+        )
+    found = find_target_issues(encoded.matrix, numbers(labels), encoded.content, seed=seed)
+    ranked = _ranked(found.suspected, -found.score)
+    predicted = found.predicted.tolist()
+    return SuspectedLabels(found.suspected, found.quality, 1.0 - found.quality, predicted, ranked, "unseen prediction")
+
+
+def _ranked(suspected: npt.NDArray[np.bool_], by: Floats) -> npt.NDArray[np.int64]:
+    rows = np.flatnonzero(suspected)
+    return rows[np.argsort(by[rows], kind="stable")].astype(np.int64)
 
 
 def coded(labels: list[Any]) -> tuple[list[Any], npt.NDArray[np.int64]]:

@@ -23,6 +23,7 @@ def read_files(
     files: Mapping[str, Path],
     ads: AdTable | None = None,
     series: SeriesTable | None = None,
+    linked: Mapping[str, Kind] | None = None,
     say: Callable[[str], object] | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Read the files of a dataset.
@@ -32,6 +33,7 @@ def read_files(
         files: Their names in the dataset's configuration, to their paths.
         ads: What the columns of a table of ads mean; for the reader ``table``.
         series: What the columns of a table of series mean; likewise.
+        linked: Columns that other tables speak of, to their kind where the table's meaning says none; likewise.
         say: Takes lines that say what was left out or filled in.
 
     Returns:
@@ -48,15 +50,23 @@ def read_files(
     if len(roles) != 1:
         problem = Problem("dataset", " and ".join(roles) or "neither ads nor series", "one of them", "Make a dataset of each.")
         raise DatasetError("files can be read as one table alone", [problem])
-    return {name: _read(source, files, layout_of(table), say) for name, table in roles.items()}
+    return {name: _read(source, files, layout_of(table), linked or {}, say) for name, table in roles.items()}
 
 
-def _read(source: FileSource, files: Mapping[str, Path], layout: Layout, say: Callable[[str], object] | None) -> pl.DataFrame:
+def _read(
+    source: FileSource,
+    files: Mapping[str, Path],
+    layout: Layout,
+    linked: Mapping[str, Kind],
+    say: Callable[[str], object] | None,
+) -> pl.DataFrame:
     """The table that a dataset describes: columns renamed, and others made of them."""
     used = {column: kind for text in source.computed.values() for column, kind in parse(text).columns.items()}
     kinds: dict[str, Kind] = {column: "text" if kind == "text" else "number" for column, kind in used.items()}
-    kinds = {name: kind for name, kind in (kinds | dict(layout.kinds)).items() if name not in source.computed}
-    required = (layout.required | used.keys()) - source.computed.keys()
+    kinds |= dict(layout.kinds)
+    kinds |= {name: kind for name, kind in linked.items() if name not in kinds}
+    kinds = {name: kind for name, kind in kinds.items() if name not in source.computed}
+    required = (layout.required | used.keys() | linked.keys()) - source.computed.keys()
     theirs = {name: source.columns.get(name, name) for name in kinds}
     table = read_table(
         files,

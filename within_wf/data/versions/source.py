@@ -12,10 +12,9 @@ import polars as pl
 
 from within_wf.config.dataset import DatasetConfig, FileSource
 from within_wf.config.load import load_file
-from within_wf.data.dvc.fetch import fetch
 from within_wf.data.dvc.pointer import find_pointer
 from within_wf.data.layout import contract_layout
-from within_wf.data.load import kept_rows, load_dataset, raw_files
+from within_wf.data.load import file_or_tracked, kept_rows, load_dataset, raw_files
 from within_wf.data.readers.kinds import file_kind
 from within_wf.data.readers.open import open_raw
 from within_wf.data.readers.table import read_table
@@ -77,13 +76,11 @@ def open_source(
     """
     path = Path(source)
     pointer = find_pointer(path)
-    if pointer is not None:
-        with tempfile.TemporaryDirectory(prefix="within-dvc-") as folder:
-            files = fetch(*pointer, Path(folder))
-            tracked = Path(pointer[1]) if pointer[1] else pointer[0].with_suffix("")
-            return _of_files(files, _checked(name or _stem(tracked)), contract, source, like or {})
-    if path.suffix or path.is_file() or len(path.parts) != 1:
-        return _of_files({path.name: path}, _checked(name or _stem(path)), contract, source, like or {})
+    if pointer is not None or path.suffix or path.is_file() or len(path.parts) != 1:
+        called = path if pointer is None else Path(pointer[1]) if pointer[1] else pointer[0].with_suffix("")
+        with tempfile.TemporaryDirectory() as folder:
+            files = file_or_tracked(path, Path(folder))
+            return _of_files(files, _checked(name or _stem(called)), contract, source, like or {})
     table = load_dataset(source, None if contract == NO_CONTRACT else contract, configs=configs, data=data)
     config = load_file(configs / "data" / f"{source}.yaml", DatasetConfig)
     kept = contract or ("ad_performance" if config.ads is not None else "account_health")
