@@ -44,7 +44,7 @@ def place(tmp_path):
 
 def augment(place, synthetic, name="augmented", **settings):
     (place / name).mkdir()
-    config = WindowAugmentationConfig(text_augmentation=False, synthetic=synthetic, **settings)
+    config = WindowAugmentationConfig(synthetic=synthetic, **settings)
     sections = {"data.augmentation": config.model_dump(mode="json")}
     augment_accounts.run(StepContext({"features": place / "features"}, place / name, sections, "account_health"))
     return place / name

@@ -35,7 +35,7 @@ def features(request):
 
 def augment(tmp_path, synthetic, name="augmented", roles: AdTable = ROLES):
     (tmp_path / name).mkdir()
-    config = AdAugmentationConfig(text_augmentation=False, prob=0.5, synthetic=synthetic)
+    config = AdAugmentationConfig(prob=0.5, synthetic=synthetic)
     sections = {"dataset.ads": roles.model_dump(mode="json"), "data.augmentation": config.model_dump(mode="json")}
     inputs = {"features": tmp_path / "out", "split": tmp_path / "out_split"}
     augment_ads.run(StepContext(inputs, tmp_path / name, sections, "ad_score"))

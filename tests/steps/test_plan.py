@@ -89,7 +89,8 @@ def test_varied_creatives_are_embedded_where_visual_augmentation_is_on(tmp_path)
 
 def test_texts_are_translated_where_a_translator_is_named(tmp_path):
     translator = "{there: 'apertium:aa-bb', back: 'apertium:bb-aa'}"
-    on = f"ad_score.data.augmentation.text={{methods: [back_translation], back_translation: {translator}}}"
+    text = f"{{methods: [back_translation], back_translation: {translator}}}"
+    on = f"ad_score.data.augmentation={{text_augmentation: true, text: {text}}}"
     assert "back_translate_ads" not in {node.step for node in plan(tmp_path).values()}
     made = plan(tmp_path, on)
     assert made["augment_ads/sample_world.ad_score"].inputs["translations"] == "back_translate_ads/sample_world.ad_score"

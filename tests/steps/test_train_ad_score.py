@@ -71,7 +71,9 @@ def config_of(model: AdScoreModelConfig) -> dict[str, object]:
         "data.batch_size": 16,
         "reproducibility.arithmetic": "exact",
         "data.features": FeatureConfig().model_dump(mode="json"),
-        "data.augmentation": AugmentationConfig(prob=0.5).model_dump(mode="json"),
+        "data.augmentation": AugmentationConfig(text_augmentation=True, feature_augmentation=True, prob=0.5).model_dump(
+            mode="json"
+        ),
     }
 
 

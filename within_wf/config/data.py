@@ -178,11 +178,11 @@ class FeatureAugmentationConfig(Section):
 class AugmentationConfig(Section):
     """Which training rows are varied, and how."""
 
-    text_augmentation: bool = True
+    text_augmentation: bool = False
     """Vary the texts."""
     visual_augmentation: bool = False
     """Vary the creatives; for ads that have some."""
-    feature_augmentation: bool = True
+    feature_augmentation: bool = False
     """Vary the numbers."""
     prob: float = Field(0.3, ge=0, le=1)
     """Chance that a training row gets a varied copy, for each of ``copies``."""
@@ -208,6 +208,8 @@ class AdAugmentationConfig(AugmentationConfig):
 class WindowAugmentationConfig(AugmentationConfig):
     """Which training windows are varied, and how; which are drawn besides."""
 
+    feature_augmentation: bool = True
+    """Vary the numbers: the LSTM is the better for it."""
     synthetic: SyntheticWindowsConfig = SyntheticWindowsConfig()
     """Windows that are drawn, not varied."""
 
@@ -239,6 +241,6 @@ class AccountDataConfig(Section):
     )
     split: SplitConfig = SplitConfig(strategy="time")
     windows: WindowConfig = WindowConfig()
-    augmentation: WindowAugmentationConfig = WindowAugmentationConfig(text_augmentation=False)
+    augmentation: WindowAugmentationConfig = WindowAugmentationConfig()
     batch_size: int = Field(64, ge=1)
     """Training windows in one optimizer step."""
