@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import polars as pl
 
@@ -27,7 +28,8 @@ def cross_row_rules(layout: Layout, schema: pl.Schema) -> Iterator[Rule]:
     if all(key in schema for key in layout.keys):
         known = pl.all_horizontal(pl.col(key).is_not_null() for key in layout.keys)
         repeated = ~pl.struct(keys).is_first_distinct() & known
-        yield Rule("duplicate", keys[0], repeated, f"one row for each {' and '.join(keys)}", "Keep one of the rows.", True)
+        expected = f"one row for each {' and '.join(keys)}"
+        yield Rule("duplicate", keys[0], repeated, expected, "Keep one of the rows.", needed=True, across=tuple(keys))
     if layout.moments is not None and all(name in schema for name in layout.moments):
         yield from _even(*layout.moments)
     for share in layout.contract.shares:
@@ -60,8 +62,9 @@ def _even(series: str, time: str) -> Iterator[Rule]:
         return columns.map_batches(partial(_uneven, wider=wider), return_dtype=pl.Boolean)
 
     expected = "the usual distance from the moment before it"
-    yield Rule("gap", time, broken(True), expected, "Add the moments that are missing before it.", usual="warn")
-    yield Rule("overlap", time, broken(False), expected, "Join the moments that are too near, or leave one out.", usual="warn")
+    both: dict[str, Any] = {"usual": "warn", "across": (series, time)}
+    yield Rule("gap", time, broken(True), expected, "Add the moments that are missing before it.", **both)
+    yield Rule("overlap", time, broken(False), expected, "Join the moments that are too near, or leave one out.", **both)
 
 
 def _uneven(columns: pl.Series, *, wider: bool) -> pl.Series:
@@ -91,4 +94,5 @@ def _adds_up(column: str, within: Sequence[str]) -> Rule:
     given = counted.is_not_null()
     broken = (given & ((total - _WHOLE).abs() > _SLACK)).fill_null(value=False)
     expected = f"shares that are 1 together for each {' and '.join(within)}"
-    return Rule("shares_do_not_add_up", column, broken, expected, "Add the row that is missing, or correct the shares.")
+    fix = "Add the row that is missing, or correct the shares."
+    return Rule("shares_do_not_add_up", column, broken, expected, fix, across=(column, *within))

@@ -18,9 +18,11 @@ from within_wf.data.quality.suspects import rows_to_set_aside, suspects_table
 from within_wf.data.rules import Rule
 from within_wf.data.sample_world.recall import planted_ids, recalled
 from within_wf.data.schemas import CONTRACTS
-from within_wf.data.validator import Validated, check_rows, refuse_many, validate_table
+from within_wf.data.validated import Validated
+from within_wf.data.validator import check_rows, refuse_many, validate_table
 from within_wf.steps.context import StepContext
 from within_wf.store.canonical import write_json, write_parquet
+from within_wf.store.pieces import write_pieces
 
 
 def run(context: StepContext) -> None:
@@ -33,7 +35,7 @@ def run(context: StepContext) -> None:
     world = context.inputs.get("world")
     name, folder = (planted, world) if world is not None else (source, context.inputs["source"])
     config = context.section("data.validation", ValidationConfig)
-    table = pl.read_parquet(folder / f"{name}.parquet")
+    table = pl.scan_parquet(folder / f"{name}.parquet")
     found = validate_table(
         table,
         roles,
@@ -45,14 +47,13 @@ def run(context: StepContext) -> None:
     )
     checks = context.section("data.quality", QualityConfig)
     quality = check_quality(draw_sample(table, found.kept, roles, checks), checks)
-    del table
     quality.refuse(name)
     kept = found.set_aside(rows_to_set_aside(quality.findings))
     problems = [*found.problems(name), *(each.problem(name) for each in quality.findings if each.severity == "quarantine")]
     refuse_many(kept, name, config.max_quarantined_share, problems)
     _say(context, name, kept, quality)
-    write_parquet(context.output / "table.parquet", kept.clean)
-    write_parquet(context.output / "quarantine.parquet", kept.quarantine)
+    write_pieces(context.output / "table.parquet", kept.clean_pieces())
+    write_pieces(context.output / "quarantine.parquet", kept.quarantine_pieces())
     write_parquet(context.output / "suspects.parquet", suspects_table(quality.findings))
     report = {**kept.report(), "quality": quality.report()}
     if world is not None:
@@ -61,9 +62,9 @@ def run(context: StepContext) -> None:
     write_json(context.output / "report.json", report)
 
 
-def _references(table: pl.DataFrame, world: Path | None) -> list[Rule]:
+def _references(table: pl.LazyFrame, world: Path | None) -> list[Rule]:
     """What other tables of the dataset say of this one."""
-    if world is None or "account_id" not in table.columns:
+    if world is None or "account_id" not in table.collect_schema():
         return []
     accounts = pl.read_parquet(world / "accounts.parquet", columns=["account_id"])["account_id"]
     return [reference_rule("account_id", accounts, "unknown_account", "accounts")]
@@ -77,7 +78,7 @@ def _other_tables(world: Path) -> dict[str, Any]:
         ("industry_benchmarks", "industry_benchmark", []),
         ("annotations", "annotated_training_set", [reference_rule("ad_id", ads, "unknown_ad", "ads")]),
     ):
-        found = check_rows(pl.read_parquet(world / f"{name}.parquet"), contract_layout(CONTRACTS[contract]), name, more=more)
+        found = check_rows(pl.scan_parquet(world / f"{name}.parquet"), contract_layout(CONTRACTS[contract]), name, more=more)
         reports[name] = found.report()
     return reports
 
@@ -86,7 +87,8 @@ def _recalled(world: Path, table: str, found: Validated, quality: Quality, check
     """How much of what is planted was found."""
     sample = quality.sample
     keys = ["ad_id"] if table == "ads" else ["account_id", "date"]
-    broken = found.quarantine.select(pl.concat_str(pl.col(keys).cast(pl.String), separator=" ").alias("id"))["id"]
+    aside = pl.concat(found.quarantine_pieces(keys))
+    broken = aside.select(pl.concat_str(pl.col(keys).cast(pl.String), separator=" ").alias("id"))["id"]
     named: dict[str, set[str]] = {"violations": set(broken.drop_nulls().to_list())}
     sound = {name for name, is_sound in zip(sample.ids, sample.sound.tolist(), strict=True) if is_sound}
     asked = {"outliers": checks.outliers.enabled, "near_duplicates": checks.near_duplicates.enabled}
@@ -101,7 +103,7 @@ def _recalled(world: Path, table: str, found: Validated, quality: Quality, check
 def _say(context: StepContext, name: str, kept: Validated, quality: Quality) -> None:
     if kept.violations:
         counts = ", ".join(f"{_said(each.rule)} {each.count:,}" for each in kept.violations)
-        context.say(f"{name}: {kept.quarantine.height:,} rows set aside; what they break, one row perhaps several: {counts}")
+        context.say(f"{name}: {kept.aside:,} rows set aside; what they break, one row perhaps several: {counts}")
     for each in quality.findings:
         of = f" in {each.column}" if each.column else ""
         count = f"{len(each.suspects):,} rows" if each.suspects else f"a score of {each.score}"
