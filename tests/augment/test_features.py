@@ -7,6 +7,7 @@ from within_wf.augment import FeatureAugmenter
 from within_wf.augment.chosen import chosen_copies
 from within_wf.config.data import FeatureAugmentationConfig
 from within_wf.errors import DatasetError
+from within_wf.ops.sums import column_means, column_stds
 
 ROWS = 4000
 X = np.random.default_rng(0).normal([3, -1], [2, 5], size=(ROWS, 2)).astype(np.float32)
@@ -66,3 +67,12 @@ def test_features_it_was_not_fitted_on_are_refused():
         FeatureAugmenter().augment(x, ids)
     with pytest.raises(DatasetError, match="ids: found 2 ids, expected one a row, 3"):
         FeatureAugmenter().fit(x).augment(x, ids[:2])
+
+
+@pytest.mark.parametrize("size", [1, 7, 999, ROWS])
+def test_spreads_of_pieces_are_those_of_the_whole(size):
+    pieces = [X[begin : begin + size] for begin in range(0, ROWS, size)]
+    found = FeatureAugmenter().fit_pieces(lambda: pieces, 2)
+    np.testing.assert_array_equal(found.augment(X, IDS), FeatureAugmenter().fit(X).augment(X, IDS))
+    np.testing.assert_array_equal(found._mean, column_means(X))
+    np.testing.assert_array_equal(found._std, column_stds(X))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from within_wf.config.dataset import AdTable, FileSource
 from within_wf.config.expressions import FUNCTIONS, LONGEST, parse
-from within_wf.data import computed
-from within_wf.data.computed import evaluate, with_computed
+from within_wf.data import functions
+from within_wf.data.computed import computed_pieces, evaluate, with_computed
 from within_wf.data.readers.files import read_files
 from within_wf.errors import DatasetError
 
@@ -59,7 +59,7 @@ def test_values(text, expected):
 
 
 def test_every_function_is_computed_and_tried_above():
-    assert set(FUNCTIONS) == set(computed._FUNCTIONS) | {"row_number"}
+    assert set(FUNCTIONS) == set(functions.FUNCTIONS) | set(functions.WHOLES) | {"row_number"}
     calls = (part for case in test_values.pytestmark[0].args[1] for part in ast.walk(ast.parse(case[0])))
     tried = {part.func.id for part in calls if isinstance(part, ast.Call)}
     assert set(FUNCTIONS) - tried == {"smoothed_rate"}
@@ -185,3 +185,25 @@ def test_a_column_that_an_expression_needs_is_required(tmp_path):
 def test_sources_that_contradict_themselves(more, said):
     with pytest.raises(ValueError, match=said):
         FileSource(**({"kind": "files", "reader": "table", "folder": "", "files": ["x"]} | more))
+
+
+@given(
+    st.lists(st.tuples(st.none() | st.integers(0, 9), st.none() | st.floats(-1e6, 1e6)), min_size=1, max_size=30),
+    st.integers(1, 12),
+)
+def test_any_pieces_give_the_same_columns(rows, size):
+    table = pl.DataFrame(rows, schema={"a": pl.Int64, "b": pl.Float64}, orient="row")
+    computed = {
+        "rate": "smoothed_rate(a, a + 3)",
+        "centred": "b - mean(b)",
+        "share": "abs(centred) / total(abs(centred - mean(rate)))",
+        "number": "row_number()",
+        "rows": "total(1)",
+    }
+    whole = with_computed(table, computed)
+    assert pl.concat(computed_pieces(table.lazy(), computed, size)).equals(whole)
+    known = [b for _, b in rows if b is not None]
+    mean = math.fsum(known) / len(known) if known else None
+    assert whole["centred"].to_list() == [None if b is None else b - mean for _, b in rows]
+    assert whole["number"].to_list() == [str(number + 1) for number in range(len(rows))]
+    assert whole["rows"].to_list() == [len(rows)] * len(rows)

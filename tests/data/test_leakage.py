@@ -1,6 +1,7 @@
 """What crosses the sides of a split is found, all of it, and nothing else."""
 
 from datetime import date
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -8,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from within_wf.data import check_split
+from within_wf.data import check_split, leakage
 from within_wf.data.leakage import crossings, normalised, said
 from within_wf.errors import DatasetError
+from within_wf.store.pieces import pieces
 
 TABLE = pl.DataFrame(
     {
@@ -91,6 +93,20 @@ def test_values_and_moments_are_those_of_a_loop(rows):
     late = [value for value, side in on if any(s > side and v <= value for v, s in on)]
     assert (found["id"].values, found["id"].rows) == (len(crossing), len(later)) if crossing else "id" not in found
     assert (found["time"].values, found["time"].rows) == (len(set(late)), len(late)) if late else "time" not in found
+
+
+@settings(max_examples=25, deadline=None)
+@given(values, st.integers(1, 9))
+def test_a_file_in_any_pieces_crosses_as_its_table_does(tmp_path_factory, rows, size):
+    path = tmp_path_factory.mktemp("split") / "x.parquet"
+    table = pl.DataFrame({"id": [f"id {value // 2}" for value, _ in rows], "text": [f"Save {v} % {v // 3}" for v, _ in rows]})
+    table.write_parquet(path, row_group_size=size)
+    columns = {"id_column": "id", "text_columns": ["text"]}
+    sides = [side for _, side in rows]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leakage, "pieces", partial(pieces, rows=size))
+        found = crossings(pl.scan_parquet(path), sides, **columns)
+    assert found == crossings(table, sides, **columns)
 
 
 def test_wrong_arguments_are_named_together():

@@ -79,3 +79,9 @@ def test_ids_are_the_first_bytes_of_sha256():
     assert ids.dtype == np.int64
     assert ids.tolist() == want
     assert ids_of([]).shape == (0,)
+
+
+def test_many_ids_are_drawn_for_as_few():
+    ids = np.arange(300_000)
+    words = Stream(3, "test").words(ids, 2)
+    assert np.array_equal(words, np.concatenate([Stream(3, "test").words(some, 2) for some in np.array_split(ids, 7)]))

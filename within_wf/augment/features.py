@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -9,7 +11,7 @@ import torch
 from within_wf.config.data import FeatureAugmentationConfig
 from within_wf.errors import DatasetError, Problem
 from within_wf.ops.features import FeatureAugmentation, augment_features
-from within_wf.ops.sums import column_means, column_stds
+from within_wf.ops.sums import RunningSums
 
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
@@ -34,13 +36,23 @@ class FeatureAugmenter:
 
     def fit(self, x: F32) -> FeatureAugmenter:
         """Learn means and spreads; x of shape [n, …, features], moments of a window count as rows."""
-        if x.size == 0:
-            self._mean, self._std = np.zeros(x.shape[-1]), np.zeros(x.shape[-1])
+        return self.fit_pieces(lambda: [x], x.shape[-1])
+
+    def fit_pieces(self, x: Callable[[], Iterable[F32]], features: int) -> FeatureAugmenter:
+        """Learn as :meth:`fit` does of rows that come in pieces, which are gone through twice."""
+        sums, is_flag = RunningSums(), np.ones(features, np.bool_)
+        for piece in x() if features else ():
+            rows = piece.reshape(-1, features)
+            is_flag &= ((rows == 0) | (rows == 1)).all(axis=0)
+            sums.add(rows)
+        if not sums.rows:
+            self._mean, self._std = np.zeros(features), np.zeros(features)
             return self
-        rows = x.reshape(-1, x.shape[-1])
-        is_flag = ((rows == 0) | (rows == 1)).all(axis=0)
-        self._mean = column_means(rows)
-        self._std = np.where(is_flag, 0.0, column_stds(rows))
+        self._mean = sums.sums(features) / np.float64(sums.rows)
+        squares = RunningSums()
+        for piece in x():
+            squares.add((piece.reshape(-1, features).astype(np.float64) - self._mean) ** 2)
+        self._std = np.where(is_flag, 0.0, np.sqrt(squares.sums(features) / np.float64(squares.rows)))
         return self
 
     def augment(self, x: F32, ids: I64, copy: int = 1) -> F32:

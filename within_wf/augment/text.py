@@ -124,6 +124,8 @@ class TextAugmenter:
         if translated != text:
             return translated
         tokens = self._protected.tokens(text)
+        if not any(token.word for token in tokens):
+            return text
         touched = max(1, round(self.word_share * sum(bool(token.word) for token in tokens)))
         count = 1 + len(self.methods) * (3 * touched + 1)
         draws = iter(Stream(self.seed, "how a text is varied", copy).uniform(identity, count)[0, 1:].tolist())

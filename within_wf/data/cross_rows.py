@@ -19,7 +19,7 @@ _SLACK = 5_000_000
 
 
 def cross_row_rules(layout: Layout, schema: pl.Schema) -> Iterator[Rule]:
-    """The rules that compare rows of one table, to which :func:`with_spacing` added what they read.
+    """The rules that compare rows of one table; those of gaps and overlaps read what :func:`with_spacing` adds.
 
     Args:
         layout: What its columns mean.
@@ -29,30 +29,29 @@ def cross_row_rules(layout: Layout, schema: pl.Schema) -> Iterator[Rule]:
     if all(key in schema for key in layout.keys):
         known = pl.all_horizontal(pl.col(key).is_not_null() for key in layout.keys)
         repeated = ~pl.struct(keys).is_first_distinct() & known
-        yield Rule("duplicate", keys[0], repeated, f"one row for each {' and '.join(keys)}", "Keep one of the rows.", True)
+        expected = f"one row for each {' and '.join(keys)}"
+        yield Rule("duplicate", keys[0], repeated, expected, "Keep one of the rows.", needed=True, across=tuple(keys))
     if layout.moments is not None and all(name in schema for name in layout.moments):
-        yield from _even(layout.moments[1])
+        yield from _even(*layout.moments)
     for share in layout.contract.shares:
         if share.column in schema and all(name in schema for name in share.within):
             within = [*share.within, *(name for name in layout.contract.optional_keys if name in schema)]
             yield _adds_up(share.column, within)
 
 
-def with_spacing(table: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+def with_spacing(table: pl.DataFrame, series: str, time: str) -> pl.DataFrame:
     """A table with the column that the rules of gaps and overlaps read, so that its moments are put in order once.
 
     Args:
-        table: The rows; without what names a series or orders it, there are no such rules, and nothing is added.
-        layout: What its columns mean.
+        table: The rows.
+        series: The column that names a series.
+        time: The column that orders it.
 
     Returns:
         The table and Int8 ``SPACING``: 1 where a row is further from the moment before it in its series than is usual, -1 where
         it is nearer, else 0. Usual is the most frequent distance of all, the least of several. The first moments, and those
         that are there twice, are 0.
     """
-    if layout.moments is None or not all(name in table.columns for name in layout.moments):
-        return table
-    series, time = layout.moments
     # Numbers of the series in any order: neighbours are looked for within one alone, and numbers sort faster than texts.
     number = pl.col(series).cast(pl.String).cast(pl.Categorical).to_physical().alias("series")
     rows = table.select(number, pl.col(time).to_physical().alias("time")).with_row_index("row")
@@ -68,17 +67,12 @@ def with_spacing(table: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     return table.with_columns(pl.Series(SPACING, spacing))
 
 
-def compared_columns(rule: Rule, layout: Layout) -> list[str]:
-    """The columns of the table that a rule reads."""
-    names = rule.broken.meta.root_names()
-    return [*(layout.moments or ()), *(name for name in names if name != SPACING)] if SPACING in names else names
-
-
-def _even(time: str) -> Iterator[Rule]:
-    expected = "the usual distance from the moment before it"
+def _even(series: str, time: str) -> Iterator[Rule]:
+    expected, across = "the usual distance from the moment before it", (series, time)
     gap, overlap = pl.col(SPACING) > 0, pl.col(SPACING) < 0
-    yield Rule("gap", time, gap, expected, "Add the moments that are missing before it.", usual="warn")
-    yield Rule("overlap", time, overlap, expected, "Join the moments that are too near, or leave one out.", usual="warn")
+    yield Rule("gap", time, gap, expected, "Add the moments that are missing before it.", usual="warn", across=across)
+    fix = "Join the moments that are too near, or leave one out."
+    yield Rule("overlap", time, overlap, expected, fix, usual="warn", across=across)
 
 
 def _adds_up(column: str, within: Sequence[str]) -> Rule:
@@ -87,4 +81,5 @@ def _adds_up(column: str, within: Sequence[str]) -> Rule:
     given = counted.is_not_null()
     broken = (given & ((total - _WHOLE).abs() > _SLACK)).fill_null(value=False)
     expected = f"shares that are 1 together for each {' and '.join(within)}"
-    return Rule("shares_do_not_add_up", column, broken, expected, "Add the row that is missing, or correct the shares.")
+    fix = "Add the row that is missing, or correct the shares."
+    return Rule("shares_do_not_add_up", column, broken, expected, fix, across=(column, *within))

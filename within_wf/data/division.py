@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ import polars as pl
 from within_wf.data.findings import NAMED, shown
 from within_wf.data.sides import NONE, PARTS, Sides, Sizes
 from within_wf.data.units import Ints
+from within_wf.store.pieces import pieces
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,18 @@ class Division:
 
     def parts(self, table: pl.DataFrame) -> dict[str, pl.DataFrame]:
         """The rows of each side, in their order."""
-        return {part: table.filter(pl.Series(self.sides == number)) for number, part in enumerate(PARTS)}
+        return {part: pl.concat(self.pieces(table.lazy(), number), rechunk=True) for number, part in enumerate(PARTS)}
 
     def excluded(self, table: pl.DataFrame) -> pl.DataFrame:
         """The rows that an embargo keeps out of all sides, in their order."""
-        return table.filter(pl.Series(self.sides == NONE))
+        return pl.concat(self.pieces(table.lazy(), NONE), rechunk=True)
+
+    def pieces(self, table: pl.LazyFrame, side: int) -> Iterator[pl.DataFrame]:
+        """The rows of one side in their order, some after the others."""
+        begin = 0
+        for piece in pieces(table):
+            yield piece.filter(pl.Series(self.sides[begin : begin + piece.height] == side))
+            begin += piece.height
 
     @property
     def rows(self) -> dict[str, int]:

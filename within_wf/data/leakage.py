@@ -12,8 +12,9 @@ import numpy.typing as npt
 import polars as pl
 
 from within_wf.data.findings import NAMED, shown
-from within_wf.data.units import problems_of_columns
+from within_wf.data.units import column_of, problems_of_columns
 from within_wf.errors import DatasetError, Problem
+from within_wf.store.pieces import height_of, pieces
 
 Kind = Literal["id", "group", "cluster", "text", "time"]
 _DIGITS = re.compile(r"\d+")
@@ -57,7 +58,7 @@ class Crossing:
 
 
 def check_split(
-    table: pl.DataFrame,
+    table: pl.DataFrame | pl.LazyFrame,
     sides: npt.ArrayLike,
     *,
     id_column: str | None = None,
@@ -69,7 +70,7 @@ def check_split(
     """What leaks from one side of a split to another.
 
     Args:
-        table: The rows.
+        table: The rows; those of a file are read in pieces.
         sides: The side of each row, shape [rows]: 0, 1, 2 and so on, in the order of time where there is one; below 0 none.
         id_column: What names a row.
         group_column: What belongs together.
@@ -96,7 +97,7 @@ def check_split(
 
 
 def crossings(
-    table: pl.DataFrame,
+    table: pl.DataFrame | pl.LazyFrame,
     sides: npt.ArrayLike,
     *,
     id_column: str | None = None,
@@ -108,20 +109,41 @@ def crossings(
     """What :func:`check_split` finds, as numbers."""
     side = pl.Series("side", np.asarray(sides))
     problems = problems_of_columns(table, [], [id_column, group_column, time_column, *text_columns, cluster_column])
-    if side.len() != table.height:
-        problems.append(Problem("sides", f"{side.len():,} sides", f"{table.height:,}, one for each row"))
+    rows = height_of(table.lazy())
+    if side.len() != rows:
+        problems.append(Problem("sides", f"{side.len():,} sides", f"{rows:,}, one for each row"))
     if problems:
         raise DatasetError("the split cannot be checked", problems)
     found: list[Crossing] = []
     names: dict[Kind, str | None] = {"id": id_column, "group": group_column, "cluster": cluster_column}
     for kind, column in names.items():
         if column is not None:
-            found += _of_values(kind, column, table[column].cast(pl.String), side)
+            found += _of_values(kind, column, _Values(table.lazy(), (column,)), side)
     if text_columns:
-        found += _of_values("text", ", ".join(text_columns), normalised(table, text_columns), side)
+        found += _of_values("text", ", ".join(text_columns), _Values(table.lazy(), tuple(text_columns), is_text=True), side)
     if time_column is not None:
-        found += _of_time(table[time_column], side)
+        found += _of_time(column_of(table, time_column), side)
     return found
+
+
+@dataclass(frozen=True)
+class _Values:
+    """What is looked for on several sides.
+
+    Attributes:
+        table: The table.
+        columns: Where it stands.
+        is_text: Whether it is the normalised text of them all.
+    """
+
+    table: pl.LazyFrame
+    columns: tuple[str, ...]
+    is_text: bool = False
+
+    def pieces(self) -> Iterator[pl.Series]:
+        """The value of each row, as text."""
+        for piece in pieces(self.table.select(self.columns)):
+            yield normalised(piece, self.columns) if self.is_text else piece[self.columns[0]].cast(pl.String)
 
 
 def normalised(table: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
@@ -138,12 +160,32 @@ def normalised(table: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     return texts.replace_strict(pl.Series(distinct, dtype=pl.String), pl.Series(plain, dtype=pl.String), default=None)
 
 
-def _of_values(kind: Kind, column: str, values: pl.Series, side: pl.Series) -> Iterator[Crossing]:
-    counts = _counts(values, side)
+def _of_values(kind: Kind, column: str, values: _Values, side: pl.Series) -> Iterator[Crossing]:
+    """Values on more than one side; those whose hash is on one alone are not looked at again."""
+    hashes = np.concatenate([piece.hash().to_numpy() for piece in values.pieces()])
+    may_cross = pl.Series(_on_several(hashes, side.to_numpy()))
+    begin, counts = 0, _counts(pl.Series([], dtype=pl.String), side.clear())
+    for piece in values.pieces():
+        rows = may_cross.slice(begin, piece.len())
+        some = _counts(piece.filter(rows), side.slice(begin, piece.len()).filter(rows))
+        counts = pl.concat([counts, some]).group_by("value", "side").agg(pl.col("rows").sum())
+        begin += piece.len()
     later = counts.filter(pl.col("side") > pl.col("side").min().over("value"))
     if later.height:
         crossing = later["value"].unique().sort()
         yield Crossing(kind, column, crossing.len(), int(later["rows"].sum()), tuple(crossing[:NAMED]))
+
+
+def _on_several(values: npt.NDArray[np.uint64], side: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Whether rows of another side have the value of a row too, bool, shape [rows]."""
+    found = np.zeros(values.size, np.bool_)
+    rows = np.flatnonzero(side >= 0)
+    if rows.size:
+        rows = rows[np.argsort(values[rows])]
+        begins = np.flatnonzero(np.append(True, np.diff(values[rows]) != 0))
+        lowest, highest = np.minimum.reduceat(side[rows], begins), np.maximum.reduceat(side[rows], begins)
+        found[rows] = np.repeat(lowest != highest, np.diff(np.append(begins, rows.size)))
+    return found
 
 
 def _of_time(moments: pl.Series, side: pl.Series) -> Iterator[Crossing]:

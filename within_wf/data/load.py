@@ -85,9 +85,9 @@ def kept_rows(table: pl.DataFrame, layout: Layout, name: str, on_violation: Lite
         DatasetValidationError: Some do not, and are not to be left out.
     """
     found = check_rows(table, layout, name)
-    if found.quarantine.height and on_violation == "refuse":
+    if found.aside and on_violation == "refuse":
         cure = "correct them, or leave them out with on_violation='quarantine'"
-        message = f"{found.quarantine.height:,} of {table.height:,} rows of {name} break the contract; {cure}"
+        message = f"{found.aside:,} of {found.rows:,} rows of {name} break the contract; {cure}"
         raise DatasetValidationError(message, found.problems(name))
     return found.clean
 

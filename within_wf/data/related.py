@@ -66,7 +66,7 @@ def reference_rule(column: str, known: pl.Series, table: str, dtype: pl.DataType
 
 
 def related_reports(
-    related: Mapping[str, RelatedTable], tables: Mapping[str, pl.DataFrame], name: str, table: pl.DataFrame
+    related: Mapping[str, RelatedTable], tables: Mapping[str, pl.DataFrame], name: str, table: pl.DataFrame | pl.LazyFrame
 ) -> dict[str, dict[str, Any]]:
     """What is wrong with rows of other tables; nothing is made of them, so nothing is refused or set aside.
 
@@ -74,9 +74,9 @@ def related_reports(
         related: What is said of each.
         tables: Their rows.
         name: What the model's table is called.
-        table: Its rows.
+        table: Its rows; of a file the columns that are looked at are read alone.
     """
-    reports = {}
+    ours, reports = table.lazy(), {}
     for other, says in related.items():
         rows = tables[other]
         violations: list[dict[str, Any]] = []
@@ -84,7 +84,7 @@ def related_reports(
             found = check_rows(rows, contract_layout(CONTRACTS[says.contract]), other).report()["violations"]
             violations = [{**entry, "severity": "warn"} for entry in found]
         for mine, theirs in says.referenced_by.items():
-            known = table.select(_text(mine, table.schema[mine])).to_series()
+            known = ours.select(_text(mine, ours.collect_schema()[mine])).collect(engine="streaming").to_series()
             rule = reference_rule(theirs, known, name, rows.schema[theirs])
             broken = rows.filter(rule.broken)
             if broken.height:
@@ -127,7 +127,8 @@ def _agreement_rule(agreement: Agreement, table: str, theirs: pl.DataFrame, ours
         expected += f", within {agreement.within}"
     fix = f"Correct it, or the rows of {table} that say otherwise."
     broken = columns.map_batches(compare, return_dtype=pl.Boolean)
-    return Rule(DISAGREEMENT, mine.column, broken, expected, fix, usual="warn")
+    across = tuple(dict.fromkeys((*agreement.keys, mine.column)))
+    return Rule(DISAGREEMENT, mine.column, broken, expected, fix, usual="warn", across=across)
 
 
 def _keys(columns: Sequence[str], schema: pl.Schema) -> list[pl.Expr]:

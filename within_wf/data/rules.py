@@ -30,6 +30,7 @@ class Rule:
         fix: What a person can do.
         needed: Whether nothing can be made of a row that breaks it, so that it is never only warned of.
         usual: What happens where nobody says otherwise; none for what holds for rows that break a contract.
+        across: The columns in which it compares a row with others; none where it looks at each row alone.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Rule:
     fix: str
     needed: bool = False
     usual: Severity | None = None
+    across: tuple[str, ...] = ()
 
 
 def rules_of(layout: Layout, schema: pl.Schema) -> list[Rule]:

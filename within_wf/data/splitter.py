@@ -24,7 +24,7 @@ from within_wf.data.sides import (
     exact_sides,
     sides_in_order,
 )
-from within_wf.data.units import Units, problems_of_columns, strata_of, units_of_rows, units_of_values, with_clusters
+from within_wf.data.units import Units, column_of, problems_of_columns, strata_of, units_of_rows, units_of_values, with_clusters
 from within_wf.errors import DatasetError, Problem
 
 Strategy = Literal["random", "stratified", "group", "time", "group_time"]
@@ -170,7 +170,7 @@ class DataSplitter:
         table = as_frame(data, "data")
         return self.divide(table).parts(table)
 
-    def sides(self, table: pl.DataFrame) -> Sides:
+    def sides(self, table: pl.DataFrame | pl.LazyFrame) -> Sides:
         """The side of each row: 0 train, 1 validation, 2 test, -1 none; int8, shape [rows].
 
         Raises:
@@ -178,8 +178,8 @@ class DataSplitter:
         """
         return self.divide(table).sides
 
-    def divide(self, table: pl.DataFrame) -> Division:
-        """The side of each row, and how sizes came out.
+    def divide(self, table: pl.DataFrame | pl.LazyFrame) -> Division:
+        """The side of each row, and how sizes came out; columns of a file are read one by one.
 
         Raises:
             DatasetError: A column is not there or has missing values, or a side would stay empty.
@@ -188,7 +188,7 @@ class DataSplitter:
         if problems:
             raise DatasetError("the rows cannot be divided", problems)
         if self.strategy == "time":
-            division = Division(self._by_time(moments_of(table[self.time_column or ""])), self.sizes)
+            division = Division(self._by_time(moments_of(column_of(table, self.time_column or ""))), self.sizes)
         elif self.strategy == "group_time":
             division = self._by_group_and_time(table)
         elif self.strategy == "group":
@@ -198,30 +198,32 @@ class DataSplitter:
         self._check_sides(division.sides)
         return division
 
-    def _by_row(self, table: pl.DataFrame) -> Division:
+    def _by_row(self, table: pl.DataFrame | pl.LazyFrame) -> Division:
         units = units_of_rows(table, self.id_column)
         if self.cluster_column is not None:
-            units = with_clusters(units, table[self.cluster_column], named=True)
+            units = with_clusters(units, column_of(table, self.cluster_column), named=True)
         draws = units.draws(self.random_state, "split")
-        strata, dealt_together = np.zeros(table.height, np.int64), list[str]()
+        strata, dealt_together = np.zeros(units.of_row.size, np.int64), list[str]()
         if not self.exact_sizes:
             sides = drawn_sides(draws, self.sizes)[units.of_row]
         elif self.cluster_column is not None:
             sides = exact_group_sides(draws, units.rows, self.sizes)[units.of_row]
         else:
             if self.stratify_column is not None and self.strategy == "stratified":
-                strata, dealt_together = strata_of(table[self.stratify_column], len(PARTS))
+                strata, dealt_together = strata_of(column_of(table, self.stratify_column), len(PARTS))
             sides = exact_sides(draws[units.of_row], strata, self.sizes)
         notes: tuple[str, ...] = ()
         if self.stratify_column is not None and self.strategy == "stratified":
-            notes = notes_of_classes(sides, table[self.stratify_column], dealt_together)
+            notes = notes_of_classes(sides, column_of(table, self.stratify_column), dealt_together)
         return Division(sides, self.sizes, None if self.exact_sizes else units.rows, notes)
 
-    def _groups(self, table: pl.DataFrame) -> Units:
-        groups = units_of_values(table[self.group_column or ""])
-        return groups if self.cluster_column is None else with_clusters(groups, table[self.cluster_column], named=False)
+    def _groups(self, table: pl.DataFrame | pl.LazyFrame) -> Units:
+        groups = units_of_values(column_of(table, self.group_column or ""))
+        return (
+            groups if self.cluster_column is None else with_clusters(groups, column_of(table, self.cluster_column), named=False)
+        )
 
-    def _by_group(self, table: pl.DataFrame) -> Division:
+    def _by_group(self, table: pl.DataFrame | pl.LazyFrame) -> Division:
         groups = self._groups(table)
         draws, rows = groups.draws(self.random_state, "split"), groups.rows
         of_group = exact_group_sides(draws, rows, self.sizes) if self.exact_sizes else drawn_sides(draws, self.sizes)
@@ -236,8 +238,8 @@ class DataSplitter:
                 sides[moments.before_gap(int(place[0]), self.embargo) : place[0]] = NONE
         return sides[moments.of_row]
 
-    def _by_group_and_time(self, table: pl.DataFrame) -> Division:
-        groups, moments = self._groups(table), moments_of(table[self.time_column or ""])
+    def _by_group_and_time(self, table: pl.DataFrame | pl.LazyFrame) -> Division:
+        groups, moments = self._groups(table), moments_of(column_of(table, self.time_column or ""))
         first = np.full(len(groups.names), moments.values.size)
         np.minimum.at(first, groups.of_row, moments.of_row)
         order = np.lexsort((groups.draws(self.random_state, "split"), first))

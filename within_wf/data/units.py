@@ -10,6 +10,7 @@ import polars as pl
 
 from within_wf.errors import Problem
 from within_wf.runtime.streams import Stream, ids_of
+from within_wf.store.pieces import height_of
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -20,11 +21,11 @@ class Units:
     """The units of a table.
 
     Attributes:
-        names: What names each unit, in a fixed order.
+        names: What names each unit, in a fixed order; texts.
         of_row: The unit of each row, int64, shape [rows].
     """
 
-    names: list[str]
+    names: pl.Series
     of_row: Ints
 
     @property
@@ -37,7 +38,12 @@ class Units:
         return Stream(seed, purpose, repeat).uniform(ids_of(self.names))[:, 0]
 
 
-def problems_of_columns(table: pl.DataFrame, full: list[str | None], gaps: list[str | None]) -> list[Problem]:
+def column_of(table: pl.DataFrame | pl.LazyFrame, name: str) -> pl.Series:
+    """One column of a table; of a file it is read alone."""
+    return table.lazy().select(name).collect(engine="streaming").to_series()
+
+
+def problems_of_columns(table: pl.DataFrame | pl.LazyFrame, full: list[str | None], gaps: list[str | None]) -> list[Problem]:
     """What is wrong with the columns a division looks at.
 
     Args:
@@ -45,11 +51,12 @@ def problems_of_columns(table: pl.DataFrame, full: list[str | None], gaps: list[
         full: Columns that need a value in every row; none stands for no column.
         gaps: Columns that may have gaps.
     """
+    schema = table.lazy().collect_schema()
     problems = []
     for column in dict.fromkeys(name for name in (*full, *gaps) if name is not None):
-        if column not in table.columns:
-            problems.append(Problem(f"column {column}", "no such column", f"one of {', '.join(table.columns)}"))
-        elif column in full and (empty := _missing(table[column])):
+        if column not in schema:
+            problems.append(Problem(f"column {column}", "no such column", f"one of {', '.join(schema)}"))
+        elif column in full and (empty := _missing(column_of(table, column))):
             problems.append(Problem(f"column {column}", f"{empty:,} missing values", "a value in every row"))
     return problems
 
@@ -59,19 +66,18 @@ def _missing(column: pl.Series) -> int:
     return column.null_count() + nans
 
 
-def units_of_rows(table: pl.DataFrame, id_column: str | None) -> Units:
+def units_of_rows(table: pl.DataFrame | pl.LazyFrame, id_column: str | None) -> Units:
     """Each row a unit, named by its id or else by its place in the table."""
-    places = range(table.height)
-    names = list(map(str, places)) if id_column is None else table[id_column].cast(pl.String).to_list()
-    return Units(names, np.arange(table.height))
+    names = pl.Series(np.arange(height_of(table.lazy()))) if id_column is None else column_of(table, id_column)
+    return Units(names.cast(pl.String), np.arange(names.len()))
 
 
 def units_of_values(column: pl.Series) -> Units:
     """Each distinct value a unit, in the order of their texts."""
     text = column.cast(pl.String)
-    names = text.unique().sort().to_list()
-    numbers = dict(zip(names, range(len(names)), strict=True))
-    return Units(names, text.replace_strict(numbers, return_dtype=pl.Int64).to_numpy())
+    names = text.unique().sort()
+    numbers = pl.int_range(len(names), eager=True)
+    return Units(names, text.replace_strict(names, numbers, return_dtype=pl.Int64).to_numpy())
 
 
 def with_clusters(units: Units, clusters: pl.Series, *, named: bool) -> Units:
@@ -84,9 +90,8 @@ def with_clusters(units: Units, clusters: pl.Series, *, named: bool) -> Units:
             among the joined units. Only for units that are rows.
     """
     if named:
-        alone = pl.Series(units.names)
         named_by = "\0cluster\0" + clusters.cast(pl.String)
-        return units_of_values(pl.select(pl.coalesce(named_by, alone)).to_series())
+        return units_of_values(pl.select(pl.coalesce(named_by, units.names)).to_series())
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -97,7 +102,7 @@ def with_clusters(units: Units, clusters: pl.Series, *, named: bool) -> Units:
     graph = coo_array((np.ones(known.size, np.int8), edges), shape=(size, size))
     _, part = connected_components(graph, directed=False)
     _, first, number = np.unique(part[: len(units.names)], return_index=True, return_inverse=True)
-    return Units([units.names[unit] for unit in first], number.astype(np.int64)[units.of_row])
+    return Units(units.names.gather(first), number.astype(np.int64)[units.of_row])
 
 
 def strata_of(column: pl.Series, least: int) -> tuple[Ints, list[str]]:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import polars as pl
 
 from within_wf.config.dataset import AdTable
-from within_wf.config.features import AggregateConfig, FeatureConfig
+from within_wf.config.features import AggregateConfig, FeatureConfig, crossing_name
+from within_wf.data.units import column_of
 from within_wf.errors import DatasetError, Problem
 from within_wf.features.aggregates import GroupAggregates
 from within_wf.features.calendar import calendar_features, calendar_names
@@ -24,13 +25,13 @@ from within_wf.features.categories import (
     names_with_indicator,
     with_indicator,
 )
+from within_wf.features.columns import check_columns
 from within_wf.features.crossing import names_of_products, products, with_crossings
-from within_wf.features.image_statistics import statistics_of_pictures
+from within_wf.features.further import further_numbers, read_further
 from within_wf.features.numeric import Floats, NumericColumn, numbers_of
 from within_wf.features.target_encoding import Answers, TargetColumn
-from within_wf.features.text_statistics import text_statistics
-from within_wf.features.texts import joined_text
 from within_wf.store.canonical import read_json, write_json, write_parquet
+from within_wf.store.pieces import height_of, pieces
 
 _FILE = "preprocessor.json"
 _FIRST_KEYS = ("imputation", "scaling", "outlier_quantile", "max_categories")
@@ -78,12 +79,15 @@ class Preprocessor:
         return cls(roles.numeric, roles.categorical, config, time=roles.time, text=roles.text, image=roles.image)
 
     def fit(
-        self, table: pl.DataFrame, answers: Answers | None = None, pictures: Mapping[str, bytes] | None = None
+        self,
+        table: pl.DataFrame | pl.LazyFrame,
+        answers: Answers | None = None,
+        pictures: Mapping[str, bytes] | None = None,
     ) -> Preprocessor:
         """Learn from training rows.
 
         Args:
-            table: The rows.
+            table: The rows; those of a file are read column by column, and for texts and pictures in pieces.
             answers: What is known of them; for target encodings.
             pictures: Name to picture file; for statistics of pictures.
 
@@ -94,10 +98,23 @@ class Preprocessor:
         return self
 
     def fit_transform(
-        self, table: pl.DataFrame, answers: Answers | None = None, pictures: Mapping[str, bytes] | None = None
+        self,
+        table: pl.DataFrame | pl.LazyFrame,
+        answers: Answers | None = None,
+        pictures: Mapping[str, bytes] | None = None,
     ) -> npt.NDArray[np.float32]:
         """Learn from training rows as :meth:`fit` does; their own features, target encodings out of fold."""
-        return self._features(table, pictures, self._learn(table, answers, pictures))
+        return np.concatenate(list(self.fit_transform_pieces(table, answers, pictures)))
+
+    def fit_transform_pieces(
+        self,
+        table: pl.DataFrame | pl.LazyFrame,
+        answers: Answers | None = None,
+        pictures: Mapping[str, bytes] | None = None,
+    ) -> Iterator[npt.NDArray[np.float32]]:
+        """Learn from training rows; what :meth:`fit_transform` returns, some rows after the others."""
+        out_of_fold = self._learn(table, answers, pictures)
+        return self._feature_pieces(table.lazy(), pictures, out_of_fold)
 
     def transform(self, table: pl.DataFrame, pictures: Mapping[str, bytes] | None = None) -> npt.NDArray[np.float32]:
         """The features of some rows, float32, shape [rows, features].
@@ -111,6 +128,11 @@ class Preprocessor:
         """
         self._check(table)
         return self._features(table, pictures, {})
+
+    @property
+    def encodes_targets(self) -> bool:
+        """Whether answers have to be given to learn from."""
+        return any(self.config.of(name).encoding == "target" for name in (*self.categorical, *self.config.crossed))
 
     @property
     def feature_names(self) -> list[str]:
@@ -167,27 +189,55 @@ class Preprocessor:
             raise DatasetError("a preprocessor cannot be read", [problem]) from error
         return made
 
-    def _learn(self, table: pl.DataFrame, answers: Answers | None, pictures: Mapping[str, bytes] | None) -> dict[str, Floats]:
+    def _learn(
+        self, table: pl.DataFrame | pl.LazyFrame, answers: Answers | None, pictures: Mapping[str, bytes] | None
+    ) -> dict[str, Floats]:
         """Learn; the features of training rows by column where they are not those of :meth:`transform`."""
         self._check(table)
-        if table.height == 0:
+        table = table.lazy()
+        if height_of(table) == 0:
             raise DatasetError("there is nothing to learn from", [Problem("the training rows", "none", "at least one")])
-        table, of = with_crossings(table, self.config.crossings), self.config.of
-        self._numbers = {name: NumericColumn.fit(numbers_of(table[name]), of(name)) for name in self.numeric}
+        of = self.config.of
+        self._numbers = {name: NumericColumn.fit(numbers_of(column_of(table, name)), of(name)) for name in self.numeric}
         self._categories, out_of_fold = {}, {}
         for name in (*self.categorical, *self.config.crossed):
             treatment = of(name)
             if treatment.encoding == "target":
-                column, out_of_fold[name] = TargetColumn.fit(table[name], _given(answers, name), treatment)
+                column, out_of_fold[name] = TargetColumn.fit(self._categories_of(table, name), _given(answers, name), treatment)
                 self._categories[name] = column
             elif treatment.encoding == "hashed":
                 self._categories[name] = HashedColumn(name, treatment.hash_features)
             else:
-                self._categories[name] = _ENCODINGS[treatment.encoding].fit(table[name], treatment)
-        self._aggregates = [GroupAggregates.fit(table, part, self._time_of(part)) for part in self.config.aggregates]
-        further = self._further_numbers(table, pictures)
-        self._further = {name: NumericColumn.fit(values, self.config) for name, values in further.items()}
+                self._categories[name] = _ENCODINGS[treatment.encoding].fit(self._categories_of(table, name), treatment)
+        self._aggregates = [self._aggregates_of(table, part) for part in self.config.aggregates]
+        read = read_further(self.config, self.time, self.text, self.image)
+        further = [self._further_numbers(piece, pictures) for piece in (pieces(table.select(read)) if read else ())]
+        self._further = {
+            name: NumericColumn.fit(np.concatenate([piece[name] for piece in further]), self.config)
+            for name in (further[0] if further else ())
+        }
         return out_of_fold
+
+    def _categories_of(self, table: pl.LazyFrame, name: str) -> pl.Series:
+        """A column of categories of the table, or one that is crossed of some."""
+        crossings = [columns for columns in self.config.crossings if crossing_name(columns) == name]
+        if not crossings:
+            return column_of(table, name)
+        return with_crossings(table.select(dict.fromkeys(crossings[0])).collect(engine="streaming"), crossings)[name]
+
+    def _aggregates_of(self, table: pl.LazyFrame, part: AggregateConfig) -> GroupAggregates:
+        time = self._time_of(part)
+        columns = list(dict.fromkeys((part.by, *part.columns, *([] if time is None else [time]))))
+        return GroupAggregates.fit(table.select(columns).collect(engine="streaming"), part, time)
+
+    def _feature_pieces(
+        self, table: pl.LazyFrame, pictures: Mapping[str, bytes] | None, out_of_fold: Mapping[str, Floats]
+    ) -> Iterator[npt.NDArray[np.float32]]:
+        begin = 0
+        for piece in pieces(table):
+            end = begin + piece.height
+            yield self._features(piece, pictures, {name: block[begin:end] for name, block in out_of_fold.items()})
+            begin = end
 
     def _features(
         self, table: pl.DataFrame, pictures: Mapping[str, bytes] | None, out_of_fold: Mapping[str, Floats]
@@ -210,56 +260,25 @@ class Preprocessor:
 
     def _further_numbers(self, table: pl.DataFrame, pictures: Mapping[str, bytes] | None) -> dict[str, Floats]:
         """What groups, texts and pictures say, before it is scaled; by name."""
-        made: dict[str, Floats] = {}
-        for aggregates in self._aggregates:
-            made |= aggregates.transform(table)
-        if self.config.text_statistics:
-            statistics = text_statistics(joined_text(table, self.text), self.config.text_statistics)
-            made |= {f"text: {name.replace('_', ' ')}": values for name, values in statistics.items()}
-        if self.config.image_statistics and self.image is not None:
-            names = table[self.image].cast(pl.String).to_list()
-            measured = statistics_of_pictures(names, pictures or {}, self.config.image_statistics)
-            made |= {f"picture: {name.replace('_', ' ')}": values for name, values in measured.items()}
-        return made
+        return further_numbers(table, self.config, self._aggregates, self.text, self.image, pictures or {})
 
     def _time_of(self, part: AggregateConfig) -> str | None:
         return self.time if part.rows == "earlier" else None
 
-    def _check(self, table: pl.DataFrame) -> None:
-        read = [*self.numeric, *self.categorical, *(name for columns in self.config.crossings for name in columns)]
-        if self.config.calendar or any(part.rows == "earlier" for part in self.config.aggregates):
-            if self.time is None:
-                expected = "dataset.ads.time, for the calendar and aggregates of earlier rows"
-                raise DatasetError("the rows have no time", [Problem("the column of times", "none", expected)])
-            read.append(self.time)
-        for part in self.config.aggregates:
-            read += [part.by, *part.columns]
-        read += self.text if self.config.text_statistics else ()
-        read += [self.image] if self.config.image_statistics and self.image is not None else []
-        missing = [name for name in dict.fromkeys(read) if name not in table.columns]
-        if missing:
-            expected = f"one of {', '.join(table.columns)}"
-            problems = [Problem(f"column {name}", "no such column", expected) for name in missing]
-            raise DatasetError("the rows lack columns", problems)
+    def _check(self, table: pl.DataFrame | pl.LazyFrame) -> None:
+        """Refuse a table without the columns, or with something else in them."""
+        if self.time is None and (self.config.calendar or any(part.rows == "earlier" for part in self.config.aggregates)):
+            expected = "dataset.ads.time, for the calendar and aggregates of earlier rows"
+            raise DatasetError("the rows have no time", [Problem("the column of times", "none", expected)])
+        of_groups = [name for part in self.config.aggregates for name in part.columns]
+        crossed = [name for columns in self.config.crossings for name in columns]
+        calendar = [self.time] if self.time is not None and self.config.calendar else []
+        further = read_further(self.config, self.time, self.text, self.image)
+        check_columns(table, [*self.numeric, *self.categorical, *crossed, *calendar, *further], [*self.numeric, *of_groups])
         if strange := [name for name in self.config.polynomial.columns if name not in self.numeric]:
-            problems = [
-                Problem(f"column {name}", "no column of numbers", f"one of {', '.join(self.numeric)}") for name in strange
-            ]
+            known = ", ".join(self.numeric)
+            problems = [Problem(f"column {name}", "no column of numbers", f"one of {known}") for name in strange]
             raise DatasetError("products of columns cannot be made", problems)
-        numbers = dict.fromkeys([*self.numeric, *(name for part in self.config.aggregates for name in part.columns)])
-        wrong = [problem for name in numbers for problem in _no_numbers(table[name])]
-        if wrong:
-            raise DatasetError("columns hold what is no number", wrong)
-
-
-def _no_numbers(column: pl.Series) -> Iterator[Problem]:
-    if column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype in (pl.Boolean, pl.Null):
-        return
-    wrong = column
-    if column.dtype == pl.String:
-        wrong = column.filter(column.cast(pl.Float64, strict=False).is_null() & column.is_not_null())
-    if wrong.len():
-        yield Problem(f"column {column.name}", f"{wrong[0]!r} among {column.dtype} values", "numbers")
 
 
 def _kind(column: CategoryColumn) -> dict[str, str]:

@@ -96,7 +96,7 @@ class TargetColumn:
                 encoded[inside] = others[units.of_row[inside]]
         plain = config.model_copy(update={"logarithm": "never", "outliers": "none"})
         scale = NumericColumn.fit(encoded, plain)
-        return cls(units.names, means.tolist(), prior, scale), with_indicator(scale, encoded)
+        return cls(units.names.to_list(), means.tolist(), prior, scale), with_indicator(scale, encoded)
 
     def transform(self, column: pl.Series) -> Floats:
         """The feature of rows that were not learned from, shape [n, 1 or 2]."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -62,3 +64,28 @@ def column_stds(x: npt.ArrayLike, ddof: int = 0) -> Floats:
     if len(rows) <= ddof:
         return np.full(rows.shape[1:], np.nan)
     return np.sqrt(column_sums((rows - column_means(rows)) ** 2) / np.float64(len(rows) - ddof))
+
+
+class RunningSums:
+    """Column sums of rows that come in pieces: the bits of :func:`column_sums` of all of them.
+
+    The exact sum of a piece is kept as numbers that are its sum: the rounded sum, the rounded sum of what that leaves, and so
+    on until nothing is left (an expansion: Shewchuk, "Adaptive precision floating-point arithmetic and fast robust geometric
+    predicates", Discrete & Computational Geometry 18, 1997).
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._parts: list[Floats] = []
+
+    def add(self, x: npt.ArrayLike) -> None:
+        """Count in more rows, finite numbers of shape [n, d]."""
+        left = np.asarray(x, dtype=np.float64)
+        self.rows += len(left)
+        while (part := column_sums(left)).any():
+            self._parts.append(part)
+            left = np.concatenate([left, -part[None]])
+
+    def sums(self, columns: int) -> Floats:
+        """The correctly rounded sum of each column; float64, shape [columns]."""
+        return np.array([math.fsum(part[column] for part in self._parts) for column in range(columns)])

@@ -18,6 +18,8 @@ _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 _WEYL = (np.uint32(0x9E3779B9), np.uint32(0xBB67AE85))
 _LOW = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)
+_AT_ONCE = 1 << 17
+"""Ids that are drawn for at once: the words on the way take much more memory than the draws."""
 
 
 def philox(counter: tuple[U32, U32, U32, U32], key: tuple[int, int]) -> tuple[U32, U32, U32, U32]:
@@ -74,6 +76,12 @@ class Stream:
             uint64, shape [n, count].
         """
         wide = np.asarray(ids).astype(np.int64).view(np.uint64).reshape(-1, 1)
+        drawn = np.empty((wide.shape[0], count), np.uint64)
+        for begin in range(0, wide.shape[0], _AT_ONCE):
+            drawn[begin : begin + _AT_ONCE] = self._words(wide[begin : begin + _AT_ONCE], count)
+        return drawn
+
+    def _words(self, wide: npt.NDArray[np.uint64], count: int) -> npt.NDArray[np.uint64]:
         blocks = (count + 1) // 2
         shape = (wide.shape[0], blocks)
         low = np.broadcast_to((wide & _LOW).astype(np.uint32), shape)
@@ -106,5 +114,7 @@ class Stream:
 
 def ids_of(names: Iterable[str]) -> npt.NDArray[np.int64]:
     """An id for each name: the first 8 bytes of its SHA-256, little endian; int64, shape [n]."""
-    digests = b"".join(hashlib.sha256(name.encode()).digest()[:8] for name in names)
+    digests = bytearray()
+    for name in names:
+        digests += hashlib.sha256(name.encode()).digest()[:8]
     return np.frombuffer(digests, dtype="<i8").astype(np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from within_wf.augment.chosen import chosen_copies, drawn_rows, synthetic_ids
@@ -14,7 +15,16 @@ from within_wf.config.dataset import AdTable
 from within_wf.features.preprocessor import Preprocessor
 from within_wf.runtime.streams import ids_of
 from within_wf.steps.context import StepContext
-from within_wf.store.canonical import read_tensors, write_parquet, write_tensors
+from within_wf.store.canonical import write_tensors
+from within_wf.store.pieces import take, write_pieces
+from within_wf.store.tensor_reader import TensorReader
+from within_wf.store.tensor_writer import TensorWriter
+
+BLOCK = 50_000
+"""Ads that are in memory at a time."""
+_SCHEMA = {"id": pl.String, "copy": pl.Int64, "text": pl.String}
+
+I64 = npt.NDArray[np.int64]
 
 LEARNED = 50_000
 """Training ads that synthetic ones are drawn from; of more, as many are drawn."""
@@ -23,26 +33,42 @@ LEARNED = 50_000
 def run(context: StepContext) -> None:
     """Vary the texts and numbers of the training ads that are drawn."""
     config = context.section("data.augmentation", AdAugmentationConfig)
-    table = pl.read_parquet(context.inputs["features"] / "table.parquet")
-    x = read_tensors(context.inputs["features"] / "features.safetensors")["x"]
-    is_train = (table["split"] == "train").to_numpy()
-    train, numbers = table.filter(pl.Series(is_train)), x[is_train]
-    names, ids = train["id"].to_numpy(), ids_of(train["id"].to_list())
-    texts = _text_augmenter(context, config)
-    features = FeatureAugmenter(config.features, config.seed).fit(numbers)
+    table = pl.scan_parquet(context.inputs["features"] / "table.parquet")
+    rows, ids = _training_ads(table)
     is_on = config.text_augmentation or config.visual_augmentation or config.feature_augmentation
-    tables, varied = [], []
-    for copy, rows in enumerate(chosen_copies(ids, config.prob if is_on else 0.0, config.copies, config.seed), 1):
-        before = train["text"].gather(rows).to_list()
-        after = texts.vary(before, ids[rows], copy) if config.text_augmentation else before
-        tables.append(pl.DataFrame({"id": names[rows], "copy": np.full(rows.size, copy), "text": after}, schema=_SCHEMA))
-        varied.append(features.augment(numbers[rows], ids[rows], copy) if config.feature_augmentation else numbers[rows])
-    made = pl.concat(tables)
-    context.say(f"{made.height:,} varied copies of {train.height:,} training ads")
-    write_parquet(context.output / "augmented.parquet", made)
-    write_tensors(context.output / "features.safetensors", {"x": np.concatenate(varied)})
+    drawn = chosen_copies(ids, config.prob if is_on else 0.0, config.copies, config.seed)
+    chosen = [(copy, some) for copy, places in enumerate(drawn, 1) for some in _blocks(places)]
+    texts = _text_augmenter(context, config)
+    with TensorReader(context.inputs["features"] / "features.safetensors") as x:
+        width = x.shape("x")[1]
+        numbers = FeatureAugmenter(config.features, config.seed)
+        numbers.fit_pieces(lambda: (x.take("x", some) for some in _blocks(rows)), width)
+        with TensorWriter(context.output / "features.safetensors", {"x": (np.float32, (width,))}) as made:
+            for copy, some in chosen:
+                before = x.take("x", rows[some])
+                made.append("x", numbers.augment(before, ids[some], copy) if config.feature_augmentation else before)
+    varied = (_varied(take(table.select("id", "text"), rows[some]), ids[some], copy, texts, config) for copy, some in chosen)
+    count = write_pieces(context.output / "augmented.parquet", varied)
+    context.say(f"{count:,} varied copies of {rows.size:,} training ads")
     if config.synthetic.method is not None:
         _synthetic(context, config, ids)
+
+
+def _training_ads(table: pl.LazyFrame) -> tuple[I64, I64]:
+    """The place of each training ad in the table of all, and its id."""
+    train = table.select("id", "split").with_row_index("row").filter(split="train").collect(engine="streaming")
+    return train["row"].to_numpy().astype(np.int64), ids_of(train["id"])
+
+
+def _blocks(places: I64) -> list[I64]:
+    """Places, as many as are in memory at a time; at least one block, which may have none."""
+    return np.array_split(places, range(BLOCK, places.size, BLOCK))
+
+
+def _varied(ads: pl.DataFrame, ids: I64, copy: int, texts: TextAugmenter, config: AdAugmentationConfig) -> pl.DataFrame:
+    before = ads["text"].to_list()
+    after = texts.vary(before, ids, copy) if config.text_augmentation else before
+    return pl.DataFrame({"id": ads["id"], "copy": np.full(ids.size, copy), "text": after}, schema=_SCHEMA)
 
 
 def _synthetic(context: StepContext, config: AdAugmentationConfig, ids: np.ndarray) -> None:
@@ -76,6 +102,3 @@ def _text_augmenter(context: StepContext, config: AdAugmentationConfig) -> TextA
         protected=config.text.protected,
         back_translation=lambda texts: [translated[text] for text in texts],
     )
-
-
-_SCHEMA = {"id": pl.String, "copy": pl.Int64, "text": pl.String}

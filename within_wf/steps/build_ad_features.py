@@ -2,42 +2,63 @@
 
 from __future__ import annotations
 
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import numpy as np
 import polars as pl
 
 from within_wf.config.dataset import AdTable
 from within_wf.config.features import FeatureConfig
+from within_wf.data.units import column_of
 from within_wf.features.preprocessor import Preprocessor
 from within_wf.features.target_encoding import Answers
 from within_wf.features.texts import joined_text
 from within_wf.steps.context import StepContext
-from within_wf.store.canonical import write_json, write_parquet, write_tensors
+from within_wf.store.canonical import write_json
+from within_wf.store.pieces import pieces, sorted_pieces, write_pieces
+from within_wf.store.tensor_writer import TensorWriter
 
 SPLITS = ("train", "validation", "test")
 
 
 def run(context: StepContext) -> None:
-    """Fit the preprocessor on the training ads, transform all of them."""
+    """Fit the preprocessor on the training ads, transform all of them; of large sides only some rows are in memory."""
     roles = context.section("dataset.ads", AdTable)
-    parts = {name: pl.read_parquet(context.inputs["split"] / f"{name}.parquet").sort(roles.id) for name in SPLITS}
     preprocessor = Preprocessor.of(roles, context.section("data.features", FeatureConfig))
-    ads = pl.concat([part.with_columns(split=pl.lit(name)) for name, part in parts.items()])
     pictures = _pictures(context) if preprocessor.config.image_statistics else {}
-    learned = preprocessor.fit_transform(parts["train"], _answers(parts["train"], roles, preprocessor.config.seed), pictures)
-    features = np.concatenate([learned, preprocessor.transform(ads[parts["train"].height :], pictures)])
-    context.say(f"{ads.height:,} ads, {features.shape[1]} features")
-    write_parquet(context.output / "table.parquet", _table(ads, roles))
-    write_tensors(context.output / "features.safetensors", {"x": features})
-    write_json(context.output / "feature_names.json", preprocessor.feature_names)
+    with TemporaryDirectory(dir=context.output) as folder:
+        parts = _sorted_sides(context.inputs["split"], roles.id, Path(folder))
+        answers = _answers(parts["train"], roles, preprocessor.config.seed) if preprocessor.encodes_targets else None
+        learned = preprocessor.fit_transform_pieces(parts["train"], answers, pictures)
+        names = preprocessor.feature_names
+        with TensorWriter(context.output / "features.safetensors", {"x": (np.float32, (len(names),))}) as writer:
+            others = (preprocessor.transform(piece, pictures) for name in SPLITS[1:] for piece in pieces(parts[name]))
+            for features in chain(learned, others):
+                writer.append("x", features)
+        ads = (_table(piece, name, roles) for name, part in parts.items() for piece in pieces(part))
+        rows = write_pieces(context.output / "table.parquet", ads)
+    context.say(f"{rows:,} ads, {len(names)} features")
+    write_json(context.output / "feature_names.json", names)
     preprocessor.save(context.output / "preprocessor")
 
 
-def _answers(train: pl.DataFrame, roles: AdTable, seed: int) -> Answers:
+def _sorted_sides(split: Path, by: str, folder: Path) -> dict[str, pl.LazyFrame]:
+    """Each side in the order of its ids, as a file in a folder."""
+    for name in SPLITS:
+        file = f"{name}.parquet"
+        write_pieces(folder / file, sorted_pieces(pl.scan_parquet(split / file), by))
+    return {name: pl.scan_parquet(folder / f"{name}.parquet") for name in SPLITS}
+
+
+def _answers(train: pl.LazyFrame, roles: AdTable, seed: int) -> Answers:
     """What target encodings learn from; rows of a group are in one fold."""
-    weight = train[roles.weight].cast(pl.Float64).to_numpy() if roles.weight else np.ones(train.height)
+    target = column_of(train, roles.target).cast(pl.Float64).to_numpy()
+    weight = column_of(train, roles.weight).cast(pl.Float64).to_numpy() if roles.weight else np.ones(target.size)
     named = [pl.col(name).cast(pl.String) for name in (roles.group, roles.id) if name is not None]
-    units = train.select(pl.coalesce(named)).to_series()
-    return Answers(train[roles.target].cast(pl.Float64).to_numpy(), weight, units, seed)
+    units = train.select(pl.coalesce(named)).collect(engine="streaming").to_series()
+    return Answers(target, weight, units, seed)
 
 
 def _pictures(context: StepContext) -> dict[str, bytes]:
@@ -45,11 +66,11 @@ def _pictures(context: StepContext) -> dict[str, bytes]:
     return dict(zip(creatives["creative_id"].to_list(), creatives["png"].to_list(), strict=True))
 
 
-def _table(ads: pl.DataFrame, roles: AdTable) -> pl.DataFrame:
+def _table(ads: pl.DataFrame, split: str, roles: AdTable) -> pl.DataFrame:
     slices = dict.fromkeys(name for name in (*roles.categorical, *roles.sensitive, roles.group) if name is not None)
     return ads.select(
         pl.col(roles.id).cast(pl.String).alias("id"),
-        "split",
+        pl.lit(split).alias("split"),
         pl.col(roles.target).cast(pl.Float64).alias("target"),
         (pl.col(roles.weight).cast(pl.Float64) if roles.weight else pl.lit(1.0)).alias("weight"),
         joined_text(ads, roles.text).alias("text"),

@@ -8,11 +8,12 @@ from within_wf.config.data import SplitConfig
 from within_wf.config.dataset import AdTable, SeriesTable
 from within_wf.data.division import Division
 from within_wf.data.leakage import Crossing, crossings, said
-from within_wf.data.sides import PARTS
+from within_wf.data.sides import NONE, PARTS
 from within_wf.data.splitter import DataSplitter
 from within_wf.errors import DatasetError
 from within_wf.steps.context import StepContext
-from within_wf.store.canonical import write_json, write_parquet
+from within_wf.store.canonical import write_json
+from within_wf.store.pieces import write_pieces
 
 FILES = dict(zip(PARTS, ("train", "validation", "test"), strict=True))
 
@@ -21,7 +22,7 @@ def run(context: StepContext) -> None:
     """Divide the clean rows, refuse what leaks against the strategy's promise, and say how the sizes came out."""
     config = context.section("data.split", SplitConfig)
     splitter, texts = _splitter(context, config)
-    table = pl.read_parquet(context.inputs["dataset"] / "table.parquet")
+    table = pl.scan_parquet(context.inputs["dataset"] / "table.parquet")
     division = splitter.divide(table)
     found = crossings(table, division.sides, text_columns=texts, **splitter.named_columns)
     broken = [crossing.problem for crossing in found if crossing.kind in splitter.promises]
@@ -30,10 +31,8 @@ def run(context: StepContext) -> None:
     shares = {FILES[part]: share for part, share in zip(PARTS, division.sizes.shares, strict=True)}
     sizes = {FILES[part]: rows for part, rows in division.rows.items()}
     _say(context, division, found)
-    for part, rows in division.parts(table).items():
-        write_parquet(context.output / f"{FILES[part]}.parquet", rows)
-    if config.embargo is not None:
-        write_parquet(context.output / "excluded.parquet", division.excluded(table))
+    for side, name in (*enumerate(FILES.values()), *([(NONE, "excluded")] if config.embargo is not None else [])):
+        write_pieces(context.output / f"{name}.parquet", division.pieces(table, side))
     write_json(context.output / "summary.json", {"strategy": config.strategy, "sizes": sizes, "requested": shares})
     write_json(context.output / "report.json", _report(splitter, division, found))
 

@@ -18,9 +18,11 @@ from within_wf.data.readers.related import drawn_related, read_related
 from within_wf.data.related import DISAGREEMENT, related_reports, related_rules
 from within_wf.data.rules import Rule
 from within_wf.data.sample_world.recall import planted_ids, recalled
-from within_wf.data.validator import Validated, refuse_many, validate_table
+from within_wf.data.validated import Validated
+from within_wf.data.validator import refuse_many, validate_table
 from within_wf.steps.context import StepContext
 from within_wf.store.canonical import write_json, write_parquet
+from within_wf.store.pieces import write_pieces
 
 
 def run(context: StepContext) -> None:
@@ -33,10 +35,11 @@ def run(context: StepContext) -> None:
     world = context.inputs.get("world")
     name, folder = (planted, world) if world is not None else (source, context.inputs["source"])
     config = context.section("data.validation", ValidationConfig)
-    table = pl.read_parquet(folder / f"{name}.parquet")
+    table = pl.scan_parquet(folder / f"{name}.parquet")
     related = context.section("dataset.related", dict[str, RelatedTable])
-    others = _other_tables(context, related, table.schema)
-    told = related_rules(related, others, name, table.schema)
+    schema = table.collect_schema()
+    others = _other_tables(context, related, schema)
+    told = related_rules(related, others, name, schema)
     found = validate_table(
         table,
         roles,
@@ -49,14 +52,14 @@ def run(context: StepContext) -> None:
     checks = context.section("data.quality", QualityConfig)
     quality = check_quality(draw_sample(table, found.kept, roles, checks), checks)
     tables = related_reports(related, others, name, table)
-    del table, others
+    del others
     quality.refuse(name)
     kept = found.set_aside(rows_to_set_aside(quality.findings))
     problems = [*found.problems(name), *(each.problem(name) for each in quality.findings if each.severity == "quarantine")]
     refuse_many(kept, name, config.max_quarantined_share, problems)
     _say(context, name, kept, quality, tables)
-    write_parquet(context.output / "table.parquet", kept.clean)
-    write_parquet(context.output / "quarantine.parquet", kept.quarantine)
+    write_pieces(context.output / "table.parquet", kept.clean_pieces())
+    write_pieces(context.output / "quarantine.parquet", kept.quarantine_pieces())
     write_parquet(context.output / "suspects.parquet", suspects_table(quality.findings))
     report = {**kept.report(), "quality": quality.report()}
     if tables or world is not None:
@@ -82,9 +85,12 @@ def _recalled(
 ) -> list[dict[str, Any]]:
     """How much of what is planted was found."""
     sample = quality.sample
+    keys = ["ad_id"] if table == "ads" else ["account_id", "date"]
     labels = [rule for rule in told if rule.name == DISAGREEMENT and rule.column == sample.target]
     by_label_alone = pl.col("rule").is_in([f"{rule.column}: {rule.name}" for rule in labels])
-    named = {"violations": _ids(found.quarantine.filter(~by_label_alone), table)}
+    aside = pl.concat(found.quarantine_pieces(keys)).filter(~by_label_alone)
+    broken = aside.select(pl.concat_str(pl.col(keys).cast(pl.String), separator=" ").alias("id"))["id"]
+    named: dict[str, set[str]] = {"violations": set(broken.drop_nulls().to_list())}
     sound = {name for name, is_sound in zip(sample.ids, sample.sound.tolist(), strict=True) if is_sound}
     looked_at = {"outliers": sound, "wrong_labels": sound, "near_duplicates": set(sample.ids)}
     asked = {"outliers": checks.outliers.enabled, "near_duplicates": checks.near_duplicates.enabled}
@@ -110,7 +116,7 @@ def _say(context: StepContext, name: str, kept: Validated, quality: Quality, tab
     broken = [f"{_said(each.rule)} {each.count:,}" for each in kept.violations if each.severity != "warn"]
     if broken:
         counts = ", ".join(broken)
-        context.say(f"{name}: {kept.quarantine.height:,} rows set aside; what they break, one row perhaps several: {counts}")
+        context.say(f"{name}: {kept.aside:,} rows set aside; what they break, one row perhaps several: {counts}")
     for warned in (each for each in kept.violations if each.severity == "warn"):
         context.say(f"{name}: {_said(warned.rule)}, expected {warned.rule.expected}: {warned.count:,} rows (warn)")
     for table, report in tables.items():

@@ -40,9 +40,14 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def write_parquet(path: Path, table: pl.DataFrame) -> None:
-    """Write a table as Parquet; rows keep their order."""
-    table.write_parquet(path, compression="zstd", compression_level=3, statistics=True, row_group_size=100_000)
+def write_parquet(path: Path, table: pl.DataFrame | pl.LazyFrame) -> None:
+    """Write a table as Parquet, of one in pieces only some at a time; rows keep their order.
+
+    Row groups depend on the rows alone, so that the bytes are the same in whatever pieces they come.
+    """
+    table.lazy().sink_parquet(
+        path, compression="zstd", compression_level=3, statistics=True, row_group_size=100_000, engine="streaming"
+    )
 
 
 def write_tensors(path: Path, tensors: Mapping[str, npt.NDArray[np.generic]], about: object = None) -> None:

@@ -63,8 +63,14 @@ class TensorReader:
         size = prod(shape) * taken.dtype.itemsize
         begin = self._begin + self._header[name]["data_offsets"][0]
         flat = taken.reshape(-1).view(np.uint8).data
-        for place, row in enumerate(rows.tolist()):
-            self._file.seek(begin + row * size)
-            if self._file.readinto(flat[place * size : (place + 1) * size]) != size:
-                raise EOFError(f"{self._file.name} ends within row {row} of tensor {name}")
+        # rows that follow each other in the file are read at once
+        first = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
+        for place, end in zip(first.tolist(), np.append(first, rows.size)[1:].tolist(), strict=True):
+            self._file.seek(begin + int(rows[place]) * size)
+            done, whole = place * size, end * size
+            while done < whole:
+                count = self._file.readinto(flat[done:whole])
+                if not count:
+                    raise EOFError(f"{self._file.name} ends within row {int(rows[done // size])} of tensor {name}")
+                done += count
         return taken

@@ -12,6 +12,7 @@ from within_wf.config.dataset import AdTable, SeriesTable
 from within_wf.config.quality import QualityConfig
 from within_wf.data.layout import Layout, key_texts, layout_of
 from within_wf.data.units import units_of_rows, units_of_values
+from within_wf.store.pieces import take
 
 _PURPOSE = "quality sample"
 
@@ -72,30 +73,33 @@ class Sample:
         return self.table.filter(pl.Series(self.sound)), np.flatnonzero(self.sound).astype(np.int64)
 
 
-def draw_sample(table: pl.DataFrame, kept: pl.Series, roles: AdTable | SeriesTable, config: QualityConfig) -> Sample:
+def draw_sample(
+    table: pl.DataFrame | pl.LazyFrame, kept: pl.Series, roles: AdTable | SeriesTable, config: QualityConfig
+) -> Sample:
     """The whole table, or as many of its rows as may be looked at, drawn by their ids; of series, whole ones.
 
     Args:
-        table: The table.
+        table: The table; of a file the drawn rows are read alone.
         kept: Whether each row keeps the contract.
         roles: What its columns mean.
         config: How many rows, and the seed.
     """
     layout = layout_of(roles)
-    rows = np.arange(table.height, dtype=np.int64)
-    if table.height > config.max_rows:
+    table, rows = table.lazy(), np.arange(kept.len(), dtype=np.int64)
+    if rows.size > config.max_rows:
         rows = _drawn(table, roles, config)
-        table = table[rows]
+    drawn = take(table, rows)
     sound = kept.to_numpy()[rows].astype(bool)
-    return Sample(roles, table, rows, sound, _ids(table, layout), kept.len(), config.seed)
+    return Sample(roles, drawn, rows, sound, _ids(drawn, layout), kept.len(), config.seed)
 
 
-def _drawn(table: pl.DataFrame, roles: AdTable | SeriesTable, config: QualityConfig) -> npt.NDArray[np.int64]:
+def _drawn(table: pl.LazyFrame, roles: AdTable | SeriesTable, config: QualityConfig) -> npt.NDArray[np.int64]:
     if isinstance(roles, AdTable):
-        named = table.select(pl.col(roles.id).cast(pl.String).fill_null(""))
+        named = table.select(pl.col(roles.id).cast(pl.String).fill_null("")).collect(engine="streaming")
         draws = units_of_rows(named, roles.id).draws(config.seed, _PURPOSE)
         return np.sort(np.argsort(draws, kind="stable")[: config.max_rows]).astype(np.int64)
-    units = units_of_values(table[roles.series].cast(pl.String).fill_null(""))
+    series = table.select(pl.col(roles.series).cast(pl.String).fill_null("")).collect(engine="streaming")
+    units = units_of_values(series.to_series())
     order = np.argsort(units.draws(config.seed, _PURPOSE), kind="stable")
     whole = max(1, int(np.searchsorted(np.cumsum(units.rows[order]), config.max_rows, side="right")))
     return np.flatnonzero(np.isin(units.of_row, order[:whole])).astype(np.int64)

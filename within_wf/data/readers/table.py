@@ -1,8 +1,8 @@
-"""One table out of files that have the same columns; whatever is wrong with any of them is said at once."""
+"""One table out of files that have the same columns, whole or in pieces; whatever is wrong with any of them is said at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,6 +49,26 @@ def read_table(
         DatasetNotFoundError: Files are missing, and nothing else is wrong.
         DatasetError: Files cannot be read, columns are missing, or cells are not of their kind; everything is named.
     """
+    found = table_pieces(files, kinds, required, others=others, fixed=fixed, text=text, say=say)
+    return pl.concat(found, how="vertical").rechunk()
+
+
+def table_pieces(
+    files: Mapping[str, Path],
+    kinds: Mapping[str, Kind],
+    required: Iterable[str] | None = None,
+    *,
+    others: bool = False,
+    fixed: bool = False,
+    text: TextFormat = USUAL,
+    say: Callable[[str], object] | None = None,
+) -> Iterator[pl.DataFrame]:
+    """What :func:`read_table` reads, batch by batch, at least one; what is wrong with any file is said at the end.
+
+    Raises:
+        DatasetNotFoundError: As :func:`read_table`; when all files have been read.
+        DatasetError: Likewise.
+    """
     errors: dict[str, DatasetError] = {}
     opened = _open(files, text, errors)
     columns = _columns(opened, kinds, set(kinds if required is None else required), errors, others=others, fixed=fixed)
@@ -56,15 +76,20 @@ def read_table(
     if say is not None and left_out:
         say(f"{', '.join(files)}: left out the columns {', '.join(left_out)}, which the dataset gives no meaning")
     forms = _moment_forms(opened, columns, kinds)
-    frames = {}
+    first: tuple[str, pl.Schema] | None = None
+    unlike: dict[str, Problem] = {}
     for raw in opened:
         try:
-            frames[raw.name] = _read(raw, columns, kinds, forms, text.decimal)
+            for frame in _frames(raw, columns, kinds, forms, text.decimal):
+                first = first or (raw.name, frame.schema)
+                unlike |= {problem.where: problem for problem in _unlike(raw.name, frame.schema, *first)}
+                if not errors and not unlike:
+                    yield frame
         except DatasetError as error:
             errors[raw.name] = error
     refuse(files, errors)
-    _check_alike(frames)
-    return pl.concat(frames.values(), how="vertical").rechunk()
+    if unlike:
+        raise DatasetError(f"{', '.join(files)} are not one table", list(unlike.values()))
 
 
 def refuse(files: Iterable[str], errors: Mapping[str, DatasetError]) -> None:
@@ -127,11 +152,11 @@ def _moment_forms(opened: list[RawFile], columns: list[str], kinds: Mapping[str,
     return forms
 
 
-def _read(
+def _frames(
     raw: RawFile, columns: list[str], kinds: Mapping[str, Kind], forms: Mapping[str, MomentForms], decimal: DecimalMark
-) -> pl.DataFrame:
+) -> Iterator[pl.DataFrame]:
     findings = Findings(raw.name)
-    frames = []
+    is_empty = True
     try:
         for rows, batch in raw.batches(columns, findings):
             with readable(raw.name):
@@ -141,27 +166,23 @@ def _read(
                     else plain(batch[column])
                     for column in columns
                 ]
-                frames.append(pl.DataFrame(typed))
+                frame = pl.DataFrame(typed)
+            if frame.height:
+                is_empty = False
+                yield frame
     except DatasetError as error:
         raise DatasetError(error.message, [*findings.problems(), *error.problems]) from error
     if findings.problems():
         raise DatasetError(f"{raw.name} has values that cannot be read", findings.problems())
-    if not any(frame.height for frame in frames):
+    if is_empty:
         raise no_rows(raw.name)
-    return pl.concat(frames, how="vertical")
 
 
-def _check_alike(frames: Mapping[str, pl.DataFrame]) -> None:
-    """Refuse files whose columns have different types: a day here, a time there."""
-    (first, model), *rest = frames.items()
-    problems = [
-        Problem(f"{name}, column {column}", _said(frame[column].dtype), f"{_said(model[column].dtype)}, as {first} has")
-        for name, frame in rest
-        for column in model.columns
-        if frame[column].dtype != model[column].dtype
-    ]
-    if problems:
-        raise DatasetError(f"{', '.join(frames)} are not one table", problems)
+def _unlike(name: str, schema: pl.Schema, first: str, model: pl.Schema) -> Iterator[Problem]:
+    """The columns of a file that have other types than those of the first: a day here, a time there."""
+    for column, dtype in model.items():
+        if schema[column] != dtype:
+            yield Problem(f"{name}, column {column}", _said(schema[column]), f"{_said(dtype)}, as {first} has")
 
 
 def _said(dtype: pl.DataType) -> str:
