@@ -223,7 +223,7 @@ class Preprocessor:
         crossings = [columns for columns in self.config.crossings if crossing_name(columns) == name]
         if not crossings:
             return column_of(table, name)
-        return with_crossings(table.select(dict.fromkeys(crossings[0])).collect(engine="streaming"), crossings)[name]
+        return with_crossings(table.select(list(dict.fromkeys(crossings[0]))).collect(engine="streaming"), crossings)[name]
 
     def _aggregates_of(self, table: pl.LazyFrame, part: AggregateConfig) -> GroupAggregates:
         time = self._time_of(part)
