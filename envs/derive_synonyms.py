@@ -5,7 +5,7 @@
 FOLDER holds WordNet 3.0's ``index.*``, ``data.*``, ``*.exc`` and ``cntlist.rev``; Debian's package wordnet-base brings them.
 A line is a form of a word and its readings: a tag of the Penn Treebank and the synonyms that have the same tag. A reading is
 there where people meant it in a tenth of the cases or more, without synonyms too: it says that the form is ambiguous.
-Synonyms are those of the most frequent sense, where that is meant in half of the cases or more; they are single words that
+Synonyms are those of the most frequent sense, where that is meant in three of five cases or more; they are single words that
 people used in that very sense (they are counted in ``cntlist.rev``) and for which it is the first or second one.
 """
 
@@ -32,7 +32,7 @@ PLURAL = re.compile(r"(s|men|children|feet|teeth|geese|mice|lice|oxen|criteria)$
 """Irregular plurals that people use; of *bureaux* and *tempi* they rather do not."""
 RARE = 0.1
 """The least share of a form's uses that makes a reading."""
-SENSE = 0.5
+SENSE = 0.6
 """The least share of a word's uses that are of its most frequent sense."""
 
 

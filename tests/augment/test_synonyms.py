@@ -32,8 +32,9 @@ def of(text, word):
         ("your shop", "shop", ("store",)),
         ("we shop here", "shop", ()),
         ("shop", "shop", ()),
-        ("it starts", "starts", ("begins", "commences")),
-        ("every state", "state", ("province",)),
+        ("it comments", "comments", ("remarks",)),
+        ("every comment", "comment", ("input", "remark")),
+        ("save", "save", ()),  # money: the sense that is meant most often is another
         ("we state it", "state", ("say", "tell")),
         ("state, it", "state", ()),
         ("a {x} state", "state", ()),
@@ -48,8 +49,8 @@ def test_part_of_speech_number_and_tense_are_kept(text, word, expected):
 def test_an_article_goes_with_what_follows():
     assert of("the agency", "agency") == ("bureau", "office")
     assert of("an agency", "agency") == ("office",)
-    assert of("the complaint", "complaint") != ()
-    assert all(word[0] not in "aeiou" for word in of("a complaint", "complaint"))
+    assert of("the comment", "comment") == ("input", "remark")
+    assert of("a comment", "comment") == ("remark",)
 
 
 def test_the_table_is_sorted_and_of_known_tags():
