@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from within_wf.config.dataset import SeriesTable
 from within_wf.data import DataValidator
-from within_wf.data.cross_rows import cross_row_rules, with_spacing
+from within_wf.data.broken_rows import broken_rows
+from within_wf.data.cross_rows import cross_row_rules
 from within_wf.data.layout import contract_layout, series_layout
 from within_wf.data.schemas import CONTRACTS
 from within_wf.data.validator import check_rows, validate_table
@@ -22,7 +23,7 @@ SERIES = series_layout(SeriesTable(series="s", time="t", channels=["v"], label="
 
 def broken(table, layout, name):
     rule = next(rule for rule in cross_row_rules(layout, table.schema) if rule.name == name)
-    return with_spacing(table, layout).select(rule.broken.alias("broken"))["broken"].to_list()
+    return broken_rows(table.lazy(), [rule])[0].to_list()
 
 
 def uneven(rows):

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from within_wf.config.dataset import AdTable, SeriesTable
-from within_wf.data.cross_rows import cross_row_rules, with_spacing
+from within_wf.data.broken_rows import broken_rows
+from within_wf.data.cross_rows import cross_row_rules
 from within_wf.data.layout import ads_layout, contract_layout, series_layout
 from within_wf.data.rules import rules_of
 from within_wf.data.schemas import CONTRACTS
@@ -85,11 +86,9 @@ def test_a_row_breaks_a_column_check_where_it_breaks_the_model(name, data):
 
 
 def names(layout, table):
-    found, spaced = set(), with_spacing(table, layout)
-    for rule in (*rules_of(layout, table.schema), *cross_row_rules(layout, table.schema)):
-        for row in spaced.select(rule.broken.alias("broken"))["broken"].arg_true():
-            found.add((row, rule.column, rule.name))
-    return found
+    rules = [*rules_of(layout, table.schema), *cross_row_rules(layout, table.schema)]
+    broken = broken_rows(table.lazy(), rules)
+    return {(row, rule.column, rule.name) for rule, rows in zip(rules, broken, strict=True) for row in rows.arg_true()}
 
 
 def test_the_rules_of_roles_hold_where_the_contract_is_silent():

@@ -116,3 +116,16 @@ def test_a_share_below_one_ad_draws_none(tmp_path):
     none = augment(tmp_path, SyntheticAdsConfig(method="copula", share=0.001))
     assert read_tensors(none / "synthetic.safetensors")["x"].shape[0] == 0
     train(tmp_path, none)
+
+
+@pytest.mark.parametrize("what", ["text", "visual"])
+def test_nothing_is_copied_where_what_is_varied_is_not_there(tmp_path, what):
+    build(tmp_path, ads(), FeatureConfig())
+    config = AdAugmentationConfig(text_augmentation=what == "text", visual_augmentation=what == "visual", prob=1.0)
+    for name, roles in {"without": ROLES.model_copy(update={"text": [], "image": None}), "with": ROLES}.items():
+        sections = {"dataset.ads": roles.model_dump(mode="json"), "data.augmentation": config.model_dump(mode="json")}
+        (tmp_path / name).mkdir()
+        augment_ads.run(StepContext({"features": tmp_path / "out"}, tmp_path / name, sections, "ad_score"))
+    heights = [pl.read_parquet(tmp_path / name / "augmented.parquet").height for name in ("without", "with")]
+    assert heights[0] == 0
+    assert (heights[1] > 0) == bool(ROLES.text if what == "text" else ROLES.image)

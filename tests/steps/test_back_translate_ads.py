@@ -13,6 +13,7 @@ from within_wf.store.canonical import write_parquet
 COLUMNS = AdTable(target="score", text=["headline", "body"], numeric=["spend"])
 AUGMENTATION = AugmentationConfig.model_validate(
     {
+        "text_augmentation": True,
         "prob": 0.8,
         "text": {
             "methods": ["word_swap", "back_translation"],

@@ -65,8 +65,9 @@ def test_features_that_fail_midway_leave_nothing(tmp_path, monkeypatch, fails):
 @pytest.mark.parametrize("size", [1, 13])
 def test_varied_copies_of_pieces_are_those_of_the_whole(tmp_path, monkeypatch, size):
     build(tmp_path, ads(), FeatureConfig())
-    config = AdDataConfig().model_dump(mode="json")["augmentation"] | {"prob": 0.7, "copies": 2}
-    sections = {"data.augmentation": config}
+    varied = {"text_augmentation": True, "feature_augmentation": True, "prob": 0.7, "copies": 2}
+    config = AdDataConfig().model_dump(mode="json")["augmentation"] | varied
+    sections = {"data.augmentation": config, "dataset.ads": ROLES.model_dump(mode="json")}
 
     def augment(name):
         (tmp_path / name).mkdir()
@@ -95,7 +96,7 @@ def test_a_table_of_several_row_groups_is_validated_and_split_as_one(tmp_path, s
     data = AdDataConfig().model_dump(mode="json")
     roles = {"id": "ad", "target": "score", "group": "campaign"}
     sections = {"dataset.table": roles, "data.validation": {"on_violation": "quarantine", "max_quarantined_share": 0.2}}
-    sections |= {"data.quality": data["quality"], "data.split": {**data["split"], "strategy": "group"}}
+    sections |= {"dataset.related": {}, "data.quality": data["quality"], "data.split": {**data["split"], "strategy": "group"}}
     found = []
     for groups in (size, 100_000):
         folder = tmp_path / str(groups)

@@ -22,27 +22,26 @@ from within_wf.store.tensor_writer import TensorWriter
 
 BLOCK = 50_000
 """Ads that are in memory at a time."""
+LEARNED = 50_000
+"""Training ads that synthetic ones are drawn from; of more, as many are drawn."""
 _SCHEMA = {"id": pl.String, "copy": pl.Int64, "text": pl.String}
 
 I64 = npt.NDArray[np.int64]
 
-LEARNED = 50_000
-"""Training ads that synthetic ones are drawn from; of more, as many are drawn."""
-
 
 def run(context: StepContext) -> None:
     """Vary the texts and numbers of the training ads that are drawn."""
-    config = context.section("data.augmentation", AdAugmentationConfig)
+    config, roles = context.section("data.augmentation", AdAugmentationConfig), context.section("dataset.ads", AdTable)
     table = pl.scan_parquet(context.inputs["features"] / "table.parquet")
     rows, ids = _training_ads(table)
-    is_on = config.text_augmentation or config.visual_augmentation or config.feature_augmentation
-    drawn = chosen_copies(ids, config.prob if is_on else 0.0, config.copies, config.seed)
-    chosen = [(copy, some) for copy, places in enumerate(drawn, 1) for some in _blocks(places)]
     texts = _text_augmenter(context, config)
     with TensorReader(context.inputs["features"] / "features.safetensors") as x:
         width = x.shape("x")[1]
+        drawn = chosen_copies(ids, config.prob if _varies(config, roles, width) else 0.0, config.copies, config.seed)
+        chosen = [(copy, some) for copy, places in enumerate(drawn, 1) for some in _blocks(places)]
         numbers = FeatureAugmenter(config.features, config.seed)
-        numbers.fit_pieces(lambda: (x.take("x", some) for some in _blocks(rows)), width)
+        if config.feature_augmentation:
+            numbers.fit_pieces(lambda: (x.take("x", some) for some in _blocks(rows)), width)
         with TensorWriter(context.output / "features.safetensors", {"x": (np.float32, (width,))}) as made:
             for copy, some in chosen:
                 before = x.take("x", rows[some])
@@ -51,7 +50,13 @@ def run(context: StepContext) -> None:
     count = write_pieces(context.output / "augmented.parquet", varied)
     context.say(f"{count:,} varied copies of {rows.size:,} training ads")
     if config.synthetic.method is not None:
-        _synthetic(context, config, ids)
+        _synthetic(context, config, roles, ids)
+
+
+def _varies(config: AdAugmentationConfig, roles: AdTable, features: int) -> bool:
+    """Whether a copy would be another ad: what is varied has to be there."""
+    texts, pictures = config.text_augmentation and roles.text, config.visual_augmentation and roles.image
+    return bool(texts or pictures or (config.feature_augmentation and features))
 
 
 def _training_ads(table: pl.LazyFrame) -> tuple[I64, I64]:
@@ -71,9 +76,8 @@ def _varied(ads: pl.DataFrame, ids: I64, copy: int, texts: TextAugmenter, config
     return pl.DataFrame({"id": ads["id"], "copy": np.full(ids.size, copy), "text": after}, schema=_SCHEMA)
 
 
-def _synthetic(context: StepContext, config: AdAugmentationConfig, ids: np.ndarray) -> None:
+def _synthetic(context: StepContext, config: AdAugmentationConfig, roles: AdTable, ids: np.ndarray) -> None:
     """Draw ads from the training ads, and make their features as those of new ones."""
-    roles = context.section("dataset.ads", AdTable)
     preprocessor = Preprocessor.load(context.inputs["features"] / "preprocessor")
     synthesizer = AdSynthesizer(roles, preprocessor.config)
     train = pl.read_parquet(context.inputs["split"] / "train.parquet", columns=[roles.id, *synthesizer.columns]).sort(roles.id)
