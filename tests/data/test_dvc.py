@@ -233,19 +233,19 @@ def test_a_path_that_is_there_needs_no_pointer(repo):
     assert find_pointer(repo.root / "x.csv") is None
 
 
-def test_a_source_that_is_tracked(repo):
+def test_a_source_that_is_tracked(repo, tmp_path):
     files = {"one.csv": TABLE, "two.csv": MORE}
     for data in files.values():
         put(repo.cache / "files/md5", md5(data), data)
     text = repo.listing(files)
     put(repo.cache / "files/md5", f"{md5(text)}.dir", text)
     pointer = repo.point("ads", f"{md5(text)}.dir", "hash: md5")
-    source = open_source(str(pointer))
-    assert source.table.to_dict(as_series=False) == {"ad": ["a1", "a2", "a3"], "clicks": [1, 2, 3]}
+    source = open_source(str(pointer), tmp_path)
+    assert source.table.collect().to_dict(as_series=False) == {"ad": ["a1", "a2", "a3"], "clicks": [1, 2, 3]}
     assert (source.name, source.contract) == ("ads", None)
     assert source.raw == {f"ads/{name}": hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    source = open_source(str(repo.root / "ads/two.csv"))
-    assert (source.name, source.table.height) == ("two", 1)
+    source = open_source(str(repo.root / "ads/two.csv"), tmp_path)
+    assert (source.name, source.table.collect().height) == ("two", 1)
 
 
 def test_an_s3_remote(repo, got, s3_server, monkeypatch):

@@ -33,14 +33,17 @@ def describe(
     """Say what a table is: its columns, their values, and what should be looked at."""
     import json
     from dataclasses import asdict
+    from tempfile import TemporaryDirectory
 
     from within_wf.data.description import describe as look
-    from within_wf.data.versions.canonical import canonical
+    from within_wf.data.versions.canonical import canonical_pieces, write_rows
     from within_wf.data.versions.source import open_source
     from within_wf.reports.description import print_description, write_description
 
-    opened = open_source(source, contract=contract)
-    found = look(opened.name, canonical(opened.table, opened.name), opened.contract)
+    with TemporaryDirectory() as folder:
+        opened = open_source(source, Path(folder), contract=contract)
+        table = write_rows(Path(folder) / "canonical.parquet", canonical_pieces(opened.table, opened.name))
+        found = look(opened.name, table, opened.contract)
     if html is not None:
         write_description(html, found)
         typer.echo(f"{html}: {found.rows:,} rows, {len(found.columns)} columns")
@@ -60,6 +63,8 @@ def snapshot(
     contract: Annotated[str | None, typer.Option(help="The contract its rows keep; `none` for none.")] = None,
 ) -> None:
     """Keep the rows of a dataset as an immutable version."""
+    from tempfile import TemporaryDirectory
+
     from within_wf.data.versions.snapshot import parent_schema
     from within_wf.data.versions.snapshot import snapshot as take
     from within_wf.data.versions.source import open_source
@@ -67,8 +72,9 @@ def snapshot(
 
     store = open_store()
     parents = parent or []
-    table = open_source(source, name=name, contract=contract, like=parent_schema(store, parents))
-    version, is_new = take(store, table, message=message, parents=parents, tags=tag or ())
+    with TemporaryDirectory() as folder:
+        table = open_source(source, Path(folder), name=name, contract=contract, like=parent_schema(store, parents))
+        version, is_new = take(store, table, message=message, parents=parents, tags=tag or ())
     store.flush()
     said = f"{version.short}  {version.rows:,} rows, {len(version.schema)} columns, content {version.content[:12]}"
     typer.echo(said if is_new else f"{said}\nThis version exists already; nothing was changed.")

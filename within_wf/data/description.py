@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from within_wf.data.units import column_of
 from within_wf.data.versions.statistics import table_statistics
+from within_wf.store.pieces import height_of, take
 
 BINS = 24
 """Bars of a histogram."""
@@ -80,18 +83,24 @@ class Description:
         return [(column.name, doubt) for column in self.columns for doubt in column.doubts]
 
 
-def describe(name: str, table: pl.DataFrame, contract: str | None = None) -> Description:
+def describe(name: str, table: pl.DataFrame | pl.LazyFrame, contract: str | None = None) -> Description:
     """Describe a table.
 
     Args:
         name: What it is called.
-        table: Canonical columns, ``[rows]`` (:mod:`within_wf.data.versions.canonical`).
+        table: Canonical columns, ``[rows]`` (:mod:`within_wf.data.versions.canonical`); of a file they are read one by one.
         contract: The contract it keeps, if any.
     """
     statistics = table_statistics(table)
-    columns = tuple(_column(column, statistics[column.name]) for column in table.get_columns())
-    repeated = table.height - table.n_unique() if table.height and table.width else 0
-    return Description(name, table.height, repeated, contract, columns)
+    columns = tuple(_column(column_of(table, column), said) for column, said in statistics.items())
+    return Description(name, height_of(table.lazy()), _repeated(table.lazy()) if columns else 0, contract, columns)
+
+
+def _repeated(table: pl.LazyFrame) -> int:
+    """Rows that are equal to one before them; only those of which hashes are equal are compared."""
+    hashes = table.select(pl.struct(pl.all()).hash()).collect(engine="streaming").to_series()
+    alike = take(table, np.flatnonzero(hashes.is_duplicated().to_numpy()).astype(np.int64))
+    return alike.height - alike.n_unique() if alike.height else 0
 
 
 def _column(column: pl.Series, statistics: Mapping[str, Any]) -> ColumnDescription:

@@ -23,6 +23,7 @@ from within_wf.data.readers.related import read_related
 from within_wf.data.readers.table import read_table
 from within_wf.data.schemas import CONTRACTS, Contract
 from within_wf.data.sources import fetch_all, find_files
+from within_wf.data.validated import Validated
 from within_wf.data.validator import check_rows
 from within_wf.errors import DatasetError, DatasetNotFoundError, DatasetValidationError, Problem
 
@@ -85,11 +86,21 @@ def kept_rows(table: pl.DataFrame, layout: Layout, name: str, on_violation: Lite
         DatasetValidationError: Some do not, and are not to be left out.
     """
     found = check_rows(table, layout, name)
-    if found.aside and on_violation == "refuse":
+    if on_violation == "refuse":
+        refuse_broken(found, name)
+    return found.clean
+
+
+def refuse_broken(found: Validated, name: str) -> None:
+    """Refuse a table of which rows break the contract.
+
+    Raises:
+        DatasetValidationError: Some do.
+    """
+    if found.aside:
         cure = "correct them, or leave them out with on_violation='quarantine'"
         message = f"{found.aside:,} of {found.rows:,} rows of {name} break the contract; {cure}"
         raise DatasetValidationError(message, found.problems(name))
-    return found.clean
 
 
 def _load_file(path: Path, schema_type: str | None) -> tuple[pl.DataFrame, Layout]:
@@ -136,7 +147,7 @@ def _has_more_than_keys(contract: type[Contract], columns: Sequence[str]) -> boo
 
 
 def _load_named(name: str, schema_type: str | None, configs: Path, data: Path | None) -> tuple[pl.DataFrame, Layout]:
-    config = load_file(_configuration(name, configs), DatasetConfig)
+    config = load_file(configuration_of(name, configs), DatasetConfig)
     kind = _TABLES.get(schema_type, schema_type) if schema_type else "ads" if config.ads is not None else "series"
     roles = config.ads if kind == "ads" else config.series if kind == "series" else None
     if roles is None and schema_type is not None and kind not in _TABLES.values():
@@ -173,7 +184,12 @@ def _load_related(
     return table, contract_layout(CONTRACTS[schema_type])
 
 
-def _configuration(name: str, configs: Path) -> Path:
+def configuration_of(name: str, configs: Path) -> Path:
+    """The file that describes a dataset.
+
+    Raises:
+        DatasetNotFoundError: There is none.
+    """
     path = configs / "data" / f"{name}.yaml"
     if not path.is_file():
         known = sorted(entry.stem for entry in path.parent.glob("*.yaml"))

@@ -40,7 +40,7 @@ def take(store):
     """Takes a snapshot of a table."""
 
     def taken(table, name="ads", contract=None, raw=(), **said):
-        return snapshot(store, Source(name, table, contract, dict(raw), "a test"), **said)[0]
+        return snapshot(store, Source(name, table.lazy(), contract, dict(raw), "a test"), **said)[0]
 
     return taken
 

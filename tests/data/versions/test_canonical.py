@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from within_wf.data.versions import canonical as module
-from within_wf.data.versions.canonical import canonical, schema_of, write_rows
+from within_wf.data.versions.canonical import canonical, canonical_pieces, schema_of, write_rows
 from within_wf.data.versions.row_digest import row_hashes, rows_digest
 from within_wf.data.versions.source import open_source
 from within_wf.errors import DatasetError
 from within_wf.store.disk import digest_file
+from within_wf.store.pieces import pieces
 
 VALUES = {
     "t": st.none() | st.text(max_size=5),
@@ -32,7 +32,7 @@ TABLES = st.lists(st.fixed_dictionaries(VALUES), max_size=12)
 
 
 def digest(table, folder):
-    write_rows(folder / "x.parquet", canonical(table, "x"))
+    write_rows(folder / "x.parquet", [canonical(table, "x")])
     return digest_file(folder / "x.parquet")
 
 
@@ -47,11 +47,12 @@ def test_chunks_do_not_matter_and_rows_come_back(tmp_path_factory, rows, cuts):
     assert pl.read_parquet(folder / "x.parquet").equals(table)
 
 
-def test_row_groups_do_not_depend_on_how_rows_arrive(tmp_path, monkeypatch):
+@pytest.mark.parametrize("rows", [70_001, 100_000, 300_000])
+def test_row_groups_do_not_depend_on_how_rows_arrive(tmp_path, rows):
     table = pl.DataFrame({"w": list(range(250_001)), "t": [str(i % 7) for i in range(250_001)]})
     whole = digest(table, tmp_path)
-    monkeypatch.setattr(module, "ROW_GROUP", 70_001)
-    assert digest(table, tmp_path) == whole
+    write_rows(tmp_path / "pieces.parquet", pieces(canonical(table, "x").lazy(), rows))
+    assert digest_file(tmp_path / "pieces.parquet") == whole
     assert pq.ParquetFile(tmp_path / "x.parquet").metadata.num_row_groups == 3
 
 
@@ -98,8 +99,8 @@ def test_the_same_rows_out_of_any_file(ads, tmp_path, contract):
     found = set()
     for name, write in FORMATS.items():
         write(ads.with_columns(extra=pl.Series([1, 2, None, 4])), tmp_path / name)
-        source = open_source(str(tmp_path / name), contract=contract)
-        found.add(digest(source.table, tmp_path))
+        source = open_source(str(tmp_path / name), tmp_path, contract=contract)
+        found.add(digest(source.table.collect(), tmp_path))
         assert source.contract == (None if contract == "none" else contract)
     assert len(found) == 1
 
@@ -146,7 +147,29 @@ def test_a_compressed_file_is_the_same(tmp_path):
     content = b"a,b\n1,x\n2,\n"
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(content))
     (tmp_path / "a.csv").write_bytes(content)
-    packed, plain = (open_source(str(tmp_path / name), contract="none") for name in ("a.csv.gz", "a.csv"))
+    packed, plain = (open_source(str(tmp_path / name), tmp_path, contract="none") for name in ("a.csv.gz", "a.csv"))
     assert packed.name == plain.name == "a"
-    assert packed.table.equals(plain.table)
-    assert packed.table["a"].dtype == pl.Int64
+    assert packed.table.collect().equals(plain.table.collect())
+    assert packed.table.collect_schema()["a"] == pl.Int64
+
+
+def test_a_large_file_is_described_and_kept_in_pieces_as_it_is_whole(tmp_path, monkeypatch):
+    from within_wf.data import description
+    from within_wf.store import pieces as module
+
+    rows = [f"{n % 50},{n / 7:.3f},{['true', 'false'][n % 2]},2024-01-{n % 28 + 1:02d},x {n % 9}" for n in range(300)]
+    (tmp_path / "a.csv").write_text("\n".join(["k,n,f,d,t", *rows, rows[0], rows[7]]))
+
+    def look(folder):
+        folder.mkdir()
+        source = open_source(str(tmp_path / "a.csv"), folder, contract="none")
+        table = write_rows(folder / "rows.parquet", canonical_pieces(source.table, "a"))
+        return rows_digest(table), description.describe("a", table)
+
+    whole = look(tmp_path / "whole")
+    for function in (module.pieces, module.take):
+        monkeypatch.setattr(function, "__defaults__", (7,))
+    assert look(tmp_path / "pieces") == whole
+    assert whole[1].repeated == 2
+    schema = pl.scan_parquet(tmp_path / "whole/rows.parquet").collect_schema()
+    assert list(schema.values()) == [pl.Int64, pl.Float64, pl.Boolean, pl.Date, pl.String]

@@ -5,7 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from within_wf.data.versions.csv_types import typed
+from within_wf.data.versions.csv_types import as_type, type_of
+
+
+def typed(cells, before=None):
+    return as_type(cells, type_of(cells, before))
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_the_record_beside_it_is_no_part_of_it(take, store, tmp_path, monkeypatc
     assert read_provenance(store, version.id).keys() == {"who", "when", "at", "source"}
     monkeypatch.setenv("LOGNAME", "somebody else")
     other = Store.open(tmp_path / "other")
-    assert snapshot(other, Source("ads", TABLE, None, {}, "elsewhere"))[0] == version
+    assert snapshot(other, Source("ads", TABLE.lazy(), None, {}, "elsewhere"))[0] == version
     assert read_provenance(other, version.id)["who"] == "somebody else"
     provenance_path(store, version.id).chmod(0o644)
     provenance_path(store, version.id).write_text("{")
@@ -66,7 +66,7 @@ def test_the_record_beside_it_is_no_part_of_it(take, store, tmp_path, monkeypatc
 def test_what_exists_already_stays_as_it_was(take, store):
     version = take(TABLE, message="first")
     before = {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file() and "used" not in path.parts}
-    again, is_new = snapshot(store, Source("ads", TABLE, None, {"y": "1" * 64}, "again"), message="second", tags=["x"])
+    again, is_new = snapshot(store, Source("ads", TABLE.lazy(), None, {"y": "1" * 64}, "again"), message="second", tags=["x"])
     assert (again, is_new) == (version, False)
     after = {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file() and "used" not in path.parts}
     assert after == before
@@ -81,7 +81,7 @@ def test_name_contract_and_rows_make_another_version(take, store):
 def take_at_once(root, barrier, number):
     barrier.wait()
     table = pl.DataFrame({"k": list(range(30_000))})
-    version, is_new = snapshot(Store.open(root), Source("ads", table, None, {}, "x"), message=f"number {number}")
+    version, is_new = snapshot(Store.open(root), Source("ads", table.lazy(), None, {}, "x"), message=f"number {number}")
     return version, is_new
 
 
@@ -207,24 +207,24 @@ def test_names_tags_and_parents_that_cannot_be_are_refused(take, ads, tmp_path):
         take(TABLE, parents=["nobody"])
     ads.write_parquet(tmp_path / "a.parquet")
     with pytest.raises(DatasetError, match="a version cannot be called so"):
-        open_source(str(tmp_path / "a.parquet"), name="a b")
+        open_source(str(tmp_path / "a.parquet"), tmp_path, name="a b")
 
 
 def test_a_source_is_a_file_or_a_dataset(ads, tmp_path, monkeypatch):
     ads.write_csv(tmp_path / "my ads.2024.csv")
-    source = open_source(str(tmp_path / "my ads.2024.csv"))
+    source = open_source(str(tmp_path / "my ads.2024.csv"), tmp_path)
     assert (source.name, source.contract) == ("my_ads", "ad_performance")
     assert source.raw == {"my ads.2024.csv": digest_file(tmp_path / "my ads.2024.csv")}
     ads.drop("spend").write_csv(tmp_path / "b.csv")
-    assert open_source(str(tmp_path / "b.csv")).contract is None
+    assert open_source(str(tmp_path / "b.csv"), tmp_path).contract is None
     with pytest.raises(DatasetError, match="column spend: found no such column"):
-        open_source(str(tmp_path / "b.csv"), contract="ad_performance")
+        open_source(str(tmp_path / "b.csv"), tmp_path, contract="ad_performance")
     with pytest.raises(DatasetValidationError, match="there is no such contract"):
-        open_source(str(tmp_path / "b.csv"), contract="ad_perfomance")
+        open_source(str(tmp_path / "b.csv"), tmp_path, contract="ad_perfomance")
     with pytest.raises(DatasetNotFoundError, match="there is no dataset 'nothing'"):
-        open_source("nothing", configs=tmp_path)
+        open_source("nothing", tmp_path, configs=tmp_path)
     with pytest.raises(DatasetNotFoundError, match=r"nothing\.csv"):
-        open_source(str(tmp_path / "nothing.csv"))
+        open_source(str(tmp_path / "nothing.csv"), tmp_path)
 
 
 CONFIG = """
@@ -238,9 +238,9 @@ def test_a_dataset_of_a_configuration(ads, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data/mine.yaml").write_text(CONFIG % tmp_path)
     ads.write_csv(tmp_path / "a.csv")
-    source = open_source("mine", configs=tmp_path)
+    source = open_source("mine", tmp_path, configs=tmp_path)
     assert (source.name, source.contract, source.raw) == ("mine", "ad_performance", {"a.csv": digest_file(tmp_path / "a.csv")})
-    assert open_source("mine", configs=tmp_path, contract="none").contract is None
+    assert open_source("mine", tmp_path, configs=tmp_path, contract="none").contract is None
 
 
 def test_the_command_line(call, ads, tmp_path):
@@ -359,4 +359,4 @@ def test_a_version_knows_no_threads(tmp_path, threads):
 def many(store):
     numbers = [((i * 7919) % 10007) / 7 for i in range(60_000)]
     table = pl.DataFrame({"n": numbers, "t": [str(i % 9973) for i in range(60_000)]})
-    return snapshot(store, Source("x", table, None, {}, ""))[0]
+    return snapshot(store, Source("x", table.lazy(), None, {}, ""))[0]

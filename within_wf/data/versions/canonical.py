@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
 
 from within_wf.data.readers.cells import plain
 from within_wf.errors import DatasetError, Problem
-from within_wf.store.table_writer import ROW_GROUP, TableWriter
+from within_wf.store.pieces import pieces
+from within_wf.store.table_writer import TableWriter
 
 TYPES: dict[str, type[pl.DataType]] = {
     "text": pl.String,
@@ -46,22 +48,36 @@ def canonical(table: pl.DataFrame, name: str) -> pl.DataFrame:
     return pl.DataFrame([_one_nan(column) for column in columns])
 
 
+def canonical_pieces(table: pl.LazyFrame, name: str) -> Iterator[pl.DataFrame]:
+    """What :func:`canonical` makes of a table, some rows after the others.
+
+    Raises:
+        DatasetError: As :func:`canonical`, before anything is read.
+    """
+    canonical(table.clear().collect(), name)
+    return (canonical(piece, name) for piece in pieces(table))
+
+
 def type_name(dtype: pl.DataType) -> str | None:
     """The word of ``TYPES`` for a type; none where a version cannot hold it."""
     return next((word for word, kind in TYPES.items() if dtype.base_type() == kind), None)
 
 
-def schema_of(table: pl.DataFrame) -> dict[str, str]:
+def schema_of(table: pl.LazyFrame) -> dict[str, str]:
     """Column to the word of its type, in the order of the columns."""
-    return {column: type_name(dtype) or str(dtype) for column, dtype in table.schema.items()}
+    return {column: type_name(dtype) or str(dtype) for column, dtype in table.collect_schema().items()}
 
 
-def write_rows(path: Path, table: pl.DataFrame) -> None:
-    """Write a canonical table as Parquet; its bytes depend on rows, their order and pyarrow's version alone."""
+def write_rows(path: Path, found: Iterable[pl.DataFrame]) -> pl.LazyFrame:
+    """Write canonical tables, one below the other, as one Parquet file.
+
+    Returns:
+        The file; its bytes depend on rows, their order and pyarrow's version alone.
+    """
     with TableWriter(path) as writer:
-        for begin in range(0, max(1, table.height), ROW_GROUP):
-            piece = table.slice(begin, ROW_GROUP).rechunk()
-            writer.write_table(piece.to_arrow(compat_level=pl.CompatLevel.oldest()))
+        for piece in found:
+            writer.write_table(piece.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()))
+    return pl.scan_parquet(path)
 
 
 def _one_nan(column: pl.Series) -> pl.Series:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from within_wf.data.versions.canonical import type_name
+from within_wf.store.pieces import height_of, pieces
 
 Bytes = npt.NDArray[np.uint8]
 _ROWS = 100_000
@@ -16,41 +17,47 @@ WIDTH = 32
 """Bytes of the hash of a row."""
 
 
-def row_hashes(table: pl.DataFrame) -> Bytes:
+def row_hashes(table: pl.DataFrame | pl.LazyFrame) -> Bytes:
     """SHA-256 of each row, its columns in the order of their names.
 
     Rows are equal where each column's name, type and value is. All NaN are one value; 0 and -0 are two.
 
     Args:
-        table: Canonical rows.
+        table: Canonical rows; of a file some are read at a time.
 
     Returns:
         uint8, shape [rows, 32], in the order of the rows.
     """
-    names = sorted(table.columns)
-    head = hashlib.sha256("\n".join(f"{type_name(table.schema[name])} {len(name)} {name}" for name in names).encode())
-    hashes = np.empty((table.height, WIDTH), np.uint8)
-    for begin in range(0, table.height, _ROWS):
-        piece = table.slice(begin, _ROWS)
+    names, head = _columns(table)
+    hashes = np.empty((height_of(table.lazy()), WIDTH), np.uint8)
+    begin = 0
+    for piece in pieces(table.lazy(), _ROWS):
         rows = np.concatenate([_encoded(piece[name]) for name in names], axis=1)
         size, data = rows.shape[1], memoryview(rows.tobytes())
         for row in range(piece.height):
             one = head.copy()
             one.update(data[row * size : (row + 1) * size])
             hashes[begin + row] = np.frombuffer(one.digest(), np.uint8)
+        begin += piece.height
     return hashes
 
 
-def rows_digest(table: pl.DataFrame) -> str:
+def rows_digest(table: pl.DataFrame | pl.LazyFrame) -> str:
     """SHA-256 of the sorted hashes of all rows, in hex: equal for tables that hold the same rows, each as often, in any order.
 
     A table without rows has the digest of its columns.
     """
-    names = sorted(table.columns)
-    digest = hashlib.sha256("\n".join(f"{type_name(table.schema[name])} {len(name)} {name}" for name in names).encode())
+    _, digest = _columns(table)
     hashes = row_hashes(table)
     digest.update(np.sort(hashes.view(f"S{WIDTH}").ravel()).tobytes())
     return digest.hexdigest()
+
+
+def _columns(table: pl.DataFrame | pl.LazyFrame) -> tuple[list[str], hashlib._Hash]:
+    """The columns in the order of their names, and SHA-256 begun with their names and types."""
+    schema = table.lazy().collect_schema()
+    names = sorted(schema)
+    return names, hashlib.sha256("\n".join(f"{type_name(schema[name])} {len(name)} {name}" for name in names).encode())
 
 
 def _encoded(column: pl.Series) -> Bytes:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from within_wf.data.versions.canonical import canonical, schema_of, write_rows
+from within_wf.data.versions.canonical import canonical_pieces, schema_of, write_rows
 from within_wf.data.versions.catalog import find_version, pin_version, read
 from within_wf.data.versions.provenance import write_provenance
 from within_wf.data.versions.row_digest import rows_digest
@@ -17,6 +17,7 @@ from within_wf.errors import DatasetError, Problem
 from within_wf.store.disk import digest_file
 from within_wf.store.local import Store
 from within_wf.store.manifest import is_digest
+from within_wf.store.pieces import height_of
 
 
 def snapshot(
@@ -46,9 +47,9 @@ def snapshot(
     """
     _check_tags(tags)
     came_from = _parents(store, source.raw, parents)
-    table = canonical(source.table, source.name)
+    rows = canonical_pieces(source.table, source.name)
     with store.scratch(_work_key(source)) as directory:
-        write_rows(directory / ROWS, table)
+        table = write_rows(directory / ROWS, rows)
         content = digest_file(directory / ROWS)
         key = version_id(source.name, source.contract, content)
         with store.claim(key, label=f"{source.name}@{key[:12]}"):
@@ -60,7 +61,7 @@ def snapshot(
                     contract=source.contract,
                     content=content,
                     rows_digest=rows_digest(table),
-                    rows=table.height,
+                    rows=height_of(table),
                     schema=schema_of(table),
                     statistics=table_statistics(table),
                     parents=came_from,

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from within_wf.data.units import column_of
 from within_wf.data.versions.canonical import type_name
 from within_wf.ops.sums import column_means, column_stds
 
@@ -18,9 +19,9 @@ LONGEST = 200
 """Characters of a text that are shown."""
 
 
-def table_statistics(table: pl.DataFrame) -> dict[str, dict[str, Any]]:
-    """The statistics of each column; see :func:`column_statistics`."""
-    return {column.name: column_statistics(column) for column in table.get_columns()}
+def table_statistics(table: pl.DataFrame | pl.LazyFrame) -> dict[str, dict[str, Any]]:
+    """The statistics of each column, of a file read one after the other; see :func:`column_statistics`."""
+    return {name: column_statistics(column_of(table, name)) for name in table.lazy().collect_schema()}
 
 
 def column_statistics(column: pl.Series) -> dict[str, Any]:
