@@ -176,7 +176,7 @@ def test_a_column_that_an_expression_needs_is_required(tmp_path):
     [
         (
             {"reader": "upworthy", "computed": {"a": "1"}},
-            "columns, computed, decimal and skip_lines are for the reader table; upworthy knows",
+            "computed: for the reader table alone; upworthy knows",
         ),
         ({"columns": {"a": "b"}, "computed": {"a": "1"}}, "a is in columns and in computed"),
         ({"columns": {"a": "x", "b": "x"}}, "x has two names in columns"),

@@ -52,7 +52,24 @@ def test_other_ways_to_write_a_number(cell, value):
 
 @pytest.mark.parametrize(
     "cell",
-    ["1,5", "12,34", "0,123", "1,2345", "1.2.3", "1,234,56", "1,234'567", "$", "%", "5 kg", "", "1 2", "--5", "(5", "5)"],
+    [
+        "1,5",
+        "12,34",
+        "0,123",
+        "1,2345",
+        "1.2.3",
+        "1,234,56",
+        "1,234'567",
+        "$",
+        "%",
+        "5 kg",
+        "",
+        "1 2",
+        "--5",
+        "(5",
+        "5)",
+        "12٣",
+    ],
 )
 def test_what_is_no_number_stays_none(cell):
     assert parsed(cell) == [None]

@@ -14,6 +14,7 @@ import pytest
 
 from within_wf.data.findings import Findings
 from within_wf.data.readers import csv_file, kinds, parquet_file
+from within_wf.data.readers.kinds import TextFormat
 from within_wf.data.readers.open import open_raw
 from within_wf.data.readers.table import read_table
 from within_wf.errors import DatasetError
@@ -248,3 +249,29 @@ def test_lines_are_counted_over_pieces_of_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(kinds, "_CHUNK", 3)
     with pytest.raises(DatasetError, match=r"x\.csv, line 12: found the byte 0xfc"):
         read(tmp_path, b"id\n" + b"a\n" * 10 + "Zürich\n".encode("latin-1"), {"id": "text"})
+
+
+@pytest.mark.parametrize(
+    ("contents", "kind", "found"),
+    [
+        (["x\n$1\n", "x\n€2\n"], "number", "numbers in \\$ and numbers in €"),
+        (["x\n45.6%\n", "x\n0.456\n"], "number", "numbers without a unit and numbers in %"),
+        (["x\n3/14/2024 1:05 PM\n3/15/2024 1:05 AM\n", "x\n3/14/2024 1:05\n"], "moment", "'3/14/2024 1:05'"),
+    ],
+)
+def test_a_column_has_one_unit_and_one_form_in_all_files(tmp_path, contents, kind, found):
+    files = {f"{number}.csv": tmp_path / f"{number}.csv" for number in range(len(contents))}
+    for path, content in zip(files.values(), contents, strict=True):
+        path.write_text(content)
+    with pytest.raises(DatasetError, match=found):
+        read_table(files, {"x": kind})
+
+
+@pytest.mark.parametrize(("day_first", "month"), [(True, 4), (False, 3)])
+def test_days_or_months_first_where_both_can_be_meant(tmp_path, day_first, month):
+    (tmp_path / "x.csv").write_text("x\n03/04/2024\n")
+    table = read_table({"x.csv": tmp_path / "x.csv"}, {"x": "moment"}, text=TextFormat(day_first=day_first))
+    assert table["x"][0].month == month
+    (tmp_path / "x.csv").write_text("x\n03/14/2024\n")
+    table = read_table({"x.csv": tmp_path / "x.csv"}, {"x": "moment"}, text=TextFormat(day_first=day_first))
+    assert table["x"].to_list() == [date(2024, 3, 14)]  # a date that says it itself

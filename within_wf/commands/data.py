@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+DecimalMark = Literal[".", ","]
 app = typer.Typer(no_args_is_help=True, help="Datasets and their versions.")
 
 
@@ -29,6 +30,8 @@ def describe(
     html: Annotated[Path | None, typer.Option(help="Write it as a page to this file instead.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="All that was found, as JSON.")] = False,
     contract: Annotated[str | None, typer.Option(help="The contract its rows keep; `none` for none.")] = None,
+    decimal: Annotated[DecimalMark | None, typer.Option(help="The decimal mark of a file's numbers.")] = None,
+    skip_lines: Annotated[int, typer.Option(min=0, help="Lines above the header of a CSV file.")] = 0,
 ) -> None:
     """Say what a table is: its columns, their values, and what should be looked at."""
     import json
@@ -41,7 +44,7 @@ def describe(
     from within_wf.reports.description import print_description, write_description
 
     with TemporaryDirectory() as folder:
-        opened = open_source(source, Path(folder), contract=contract)
+        opened = open_source(source, Path(folder), contract=contract, decimal=decimal, skip_lines=skip_lines)
         table = write_rows(Path(folder) / "canonical.parquet", canonical_pieces(opened.table, opened.name))
         found = look(opened.name, table, opened.contract)
     if html is not None:
@@ -61,6 +64,8 @@ def snapshot(
     parent: Annotated[list[str] | None, typer.Option(help="A version it came from, or the SHA-256 of raw bytes.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A word to find it by: NAME@TAG.")] = None,
     contract: Annotated[str | None, typer.Option(help="The contract its rows keep; `none` for none.")] = None,
+    decimal: Annotated[DecimalMark | None, typer.Option(help="The decimal mark of a file's numbers.")] = None,
+    skip_lines: Annotated[int, typer.Option(min=0, help="Lines above the header of a CSV file.")] = 0,
 ) -> None:
     """Keep the rows of a dataset as an immutable version."""
     from tempfile import TemporaryDirectory
@@ -73,7 +78,15 @@ def snapshot(
     store = open_store()
     parents = parent or []
     with TemporaryDirectory() as folder:
-        table = open_source(source, Path(folder), name=name, contract=contract, like=parent_schema(store, parents))
+        table = open_source(
+            source,
+            Path(folder),
+            name=name,
+            contract=contract,
+            like=parent_schema(store, parents),
+            decimal=decimal,
+            skip_lines=skip_lines,
+        )
         version, is_new = take(store, table, message=message, parents=parents, tags=tag or ())
     store.flush()
     said = f"{version.short}  {version.rows:,} rows, {len(version.schema)} columns, content {version.content[:12]}"

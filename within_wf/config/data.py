@@ -118,12 +118,9 @@ class BackTranslationConfig(Section):
 class TextAugmentationConfig(Section):
     """How texts of training rows are varied."""
 
-    methods: list[Literal["synonym_replacement", "random_insertion", "random_deletion", "word_swap", "back_translation"]] = [
-        "synonym_replacement",
-        "random_insertion",
-        "random_deletion",
-        "word_swap",
-    ]
+    methods: list[Literal["synonym_replacement", "random_insertion", "random_deletion", "word_swap", "back_translation"]] = (
+        Field(["synonym_replacement", "random_insertion", "random_deletion", "word_swap"], min_length=1)
+    )
     """One is drawn for each text that is varied."""
     word_share: float = Field(0.15, gt=0, le=1)
     """Share of a text's words a method touches, at least one."""
@@ -149,12 +146,9 @@ class TextAugmentationConfig(Section):
 class VisualAugmentationConfig(Section):
     """How creatives of training rows are varied; each is by all of the methods."""
 
-    methods: list[Literal["color_adjustment", "crop_resize", "noise_addition", "style_transfer"]] = [
-        "color_adjustment",
-        "crop_resize",
-        "noise_addition",
-        "style_transfer",
-    ]
+    methods: list[Literal["color_adjustment", "crop_resize", "noise_addition", "style_transfer"]] = Field(
+        ["color_adjustment", "crop_resize", "noise_addition", "style_transfer"], min_length=1
+    )
     """What is done to a creative that is varied."""
     color: float = Field(0.2, ge=0, le=1)
     """How far factors of brightness, contrast and saturation are from 1 at most; hue turns by at most a quarter of it."""

@@ -45,15 +45,17 @@ class FileSource(Section):
     stand beside a number (``12.5 %`` is 12.5)."""
     skip_lines: int = Field(0, ge=0, le=1000)
     """Lines of CSV above the header: titles, dates of a report."""
+    day_first: bool | None = None
+    """Whether ``03/04/2024`` is the third of April. Need not be said where a date of the column, as ``31/03/2024``, says it."""
     computed: dict[str, str] = {}
     """Columns made from others, for the reader ``table``: ``ctr: 100 * smoothed_rate(clicks, impressions)``."""
 
     @model_validator(mode="after")
     def _columns_are_for_tables(self) -> FileSource:
-        if self.reader != "table" and (self.columns or self.computed or self.skip_lines or self.decimal != "."):
-            raise ValueError(
-                f"columns, computed, decimal and skip_lines are for the reader table; {self.reader} knows its files"
-            )
+        own = ("columns", "computed", "decimal", "skip_lines", "day_first")
+        mine = [name for name in own if getattr(self, name) != type(self).model_fields[name].default]
+        if self.reader != "table" and mine:
+            raise ValueError(f"{', '.join(mine)}: for the reader table alone; {self.reader} knows its files")
         both = sorted(self.columns.keys() & self.computed.keys())
         if both:
             raise ValueError(f"{', '.join(both)} is in columns and in computed: a column is read or computed")

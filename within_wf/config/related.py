@@ -64,6 +64,12 @@ def _an_aggregate(text: str) -> str:
     return text
 
 
+def _a_measure(text: str) -> str:
+    if measure(text).how is None and re.fullmatch(r"\w+\(.*\)", text):
+        raise ValueError(f"{text!r} is neither a column nor mean(…) or sum(…) of one")
+    return text
+
+
 def _a_tolerance(within: float | str) -> float | str:
     if tolerance(within).absolute < 0:
         raise ValueError(f"{within:g} is below 0, and no distance is")
@@ -73,7 +79,7 @@ def _a_tolerance(within: float | str) -> float | str:
 class Agreement(Section):
     """Two columns that say the same, put together by a key."""
 
-    ours: str = Field(min_length=1)
+    ours: Annotated[str, Field(min_length=1), AfterValidator(_a_measure)]
     """A column of the model's table, each row by itself, or ``sum(spend)``, ``mean(spend)`` of its rows that share the key."""
     theirs: Annotated[str, Field(min_length=1), AfterValidator(_an_aggregate)]
     """``mean(score)`` or ``sum(score)`` of the other table's rows of that key."""

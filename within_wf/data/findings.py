@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from within_wf.errors import Problem
@@ -57,9 +57,18 @@ class Findings:
         """Note what the numbers of a column count: currencies, ``%``, or ``""`` where they do not say."""
         self._units.setdefault(column, set()).update(units)
 
+    @property
+    def units(self) -> Mapping[str, Set[str]]:
+        """What was noted of each column's units."""
+        return self._units
+
+    def mixed_units(self) -> list[Problem]:
+        """The columns whose numbers count several things."""
+        return [_mixed(self.file, *each) for each in self._units.items() if _is_mixed(each[1])]
+
     def problems(self) -> list[Problem]:
         """All that was noted, in the order it was met."""
-        problems = [*self._whole, *(_mixed(self.file, *each) for each in self._units.items() if _is_mixed(each[1]))]
+        problems = [*self._whole, *self.mixed_units()]
         for (column, expected, cure), finding in self._cells.items():
             place = f"{self.file}, column {column}" if column else self.file
             where = f"{place}, {rows_named(finding.rows, finding.count)}"

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from within_wf.config.features import ColumnTreatment
+from within_wf.errors import DatasetError, Problem
 from within_wf.features.numeric import Floats, NumericColumn
 from within_wf.runtime.streams import ids_of
 
@@ -90,8 +91,16 @@ class OrdinalColumn:
 
     @classmethod
     def fit(cls, column: pl.Series, config: ColumnTreatment) -> OrdinalColumn:
-        """Learn from training rows: their categories by name, where ``config`` gives no order."""
-        categories = config.order or column.cast(pl.String).drop_nulls().unique().sort().to_list()
+        """Learn from training rows: their categories by name, where ``config`` gives no order.
+
+        Raises:
+            DatasetError: None of their categories is in the order.
+        """
+        found = column.cast(pl.String).drop_nulls().unique().sort().to_list()
+        if config.order and found and not set(found) & set(config.order):
+            problem = Problem(f"column {column.name}", ", ".join(found[:5]), f"some of its order: {', '.join(config.order)}")
+            raise DatasetError("no category is in the order that is given", [problem])
+        categories = config.order or found
         plain = config.model_copy(update={"logarithm": "never", "outliers": "none"})
         return cls(categories, NumericColumn.fit(_ranks(column, categories), plain))
 

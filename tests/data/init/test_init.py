@@ -133,7 +133,7 @@ def test_doubts_of_columns(tmp_path):
         "Clicks": lambda row: row,
     }
     _, guess, paths = guessed(ads(tmp_path / "x.csv", **more), tmp_path)
-    assert guess.doubts["When"] == "dates that fit DD/MM/YYYY and MM/DD/YYYY: write them as YYYY-MM-DD"
+    assert guess.left_out["When"] == "dates that fit DD/MM/YYYY and MM/DD/YYYY: say which by source.day_first"
     assert guess.doubts["Size"] == "90% of its values are whole numbers, the others are not"
     assert guess.doubts["clicks"] == "Link clicks and Clicks could be it"
     assert "Link clicks  # Link clicks and Clicks could be it" in paths[0].read_text()
@@ -274,3 +274,48 @@ def test_lines_above_a_header_are_counted(tmp_path, lines):
     if expected:
         with pytest.raises(DatasetError, match=f"set dataset.source.skip_lines to {expected}"):
             open_raw(path, "x.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "doubt"),
+    [
+        ("created_at", lambda row: 20240101 + row % 28, "dates as YYYYMMDD"),
+        ("day", lambda row: 1711846800 + 3600 * row, "dates as seconds since 1970"),
+        ("day", lambda row: 1000 * (1711846800 + 3600 * row), "dates as seconds since 1970"),
+    ],
+)
+def test_dates_that_are_whole_numbers_are_no_features(tmp_path, name, cell, doubt):
+    config, guess, _ = guessed(ads(tmp_path / "x.csv", **{name: cell}), tmp_path)
+    assert name not in config.ads.numeric
+    assert guess.left_out[name].startswith(doubt)
+    _, guess, _ = guessed(ads(tmp_path / "y.csv", budget=cell), tmp_path)
+    assert "budget" not in guess.left_out
+
+
+@pytest.mark.parametrize("at", [0, 59])
+def test_a_row_of_totals_is_doubted(tmp_path, at):
+    path = ads(tmp_path / "x.csv", Notes=lambda row: "Total: Account" if row == at else f"note {row}")
+    _, guess, _ = guessed(path, tmp_path)
+    where = "first" if at == 0 else "last"
+    assert guess.doubts["total"] == f"the {where} row looks like a total ('Total: Account'): leave it out of the file"
+
+
+def test_the_column_of_that_very_name_is_taken_first(tmp_path):
+    config, _, _ = guessed(ads(tmp_path / "x.csv", **{"Impr.": lambda row: 1, "Impressions": lambda row: 1000 + row}), tmp_path)
+    assert config.source.columns["impressions"] == "Impressions"
+
+
+def test_what_a_rate_is_made_of_is_no_feature_of_it(tmp_path):
+    config, _, _ = guessed(ads(tmp_path / "x.csv", CTR=lambda row: row / 7), tmp_path)
+    assert config.ads.target == "CTR"
+    assert not {"impressions", "spend"} & set(config.ads.numeric)
+
+
+@pytest.mark.parametrize("head", ["sep=;\nid;a;score\n", 'id;"a, b, c, d";score\n'])
+def test_the_delimiter_is_that_of_the_rows(tmp_path, head):
+    path = tmp_path / "x.csv"
+    path.write_text(head + "".join(f"r{row};x y {row};{row}\n" for row in range(30)))
+    config, _, _ = guessed(str(path), tmp_path)
+    assert (config.ads.id, config.ads.target) == ("id", "score")
+    table = read_files(config.source, {"x.csv": path}, config.ads)["ads"]
+    assert table["score"].to_list() == list(range(30))

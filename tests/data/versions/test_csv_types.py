@@ -64,3 +64,12 @@ def test_types_follow_the_version_before_where_they_can():
 
 def test_a_column_without_values_stays_text():
     assert typed(pl.Series("x", [None, None], pl.String)).dtype == pl.String
+
+
+def test_thousands_are_not_taken_for_decimals():
+    cells = pl.Series("x", ["147.511", "970", "1.080"])
+    assert typed(cells).dtype == pl.String
+    assert as_type(cells, type_of(cells, decimal="."), ".").to_list() == [147.511, 970.0, 1.08]
+    commas = pl.Series("x", ["1.234,5", "970", None])
+    assert as_type(commas, type_of(commas, decimal=","), ",").to_list() == [1234.5, 970.0, None]
+    assert typed(pl.Series("x", ["0.125", "970"])).dtype == pl.Float64

@@ -183,10 +183,13 @@ def _target(found: Guess, columns: Sequence[Column], own: dict[str, str], used: 
 
 def _features(found: Guess, rest: Sequence[Column], own: dict[str, str], target: str) -> None:
     text, numeric, categorical = [], [], []
+    is_outcome = target in found.computed or re.fullmatch(_OUTCOMES, _words(target)) is not None
     for column in rest:
         name = own[column.name]
-        if re.fullmatch(_OUTCOMES, _words(name)) or (target in found.computed and _is_known_late(column, name)):
+        if re.fullmatch(_OUTCOMES, _words(name)) or (is_outcome and _is_known_late(column, name)):
             found.left_out[column.name] = "known only when the ad has run: name it in numeric if you know it before"
+        elif column.doubt and (column.kind == "whole" or column.doubt.startswith("dates")):
+            found.left_out[column.name] = column.doubt
         elif column.missing == column.rows or column.kind == "moment" or column.distinct <= 1:
             found.left_out[column.name] = _why(column)
         elif column.is_prose:
@@ -204,7 +207,7 @@ def _features(found: Guess, rest: Sequence[Column], own: dict[str, str], target:
         role: names for role, names in (("text", text), ("numeric", numeric), ("categorical", categorical)) if names
     }
     for column in rest:
-        if column.doubt:
+        if column.doubt and found.left_out.get(column.name) != column.doubt:
             found.doubts[own[column.name]] = column.doubt
 
 
@@ -246,6 +249,7 @@ def _contract_names(found: Guess, columns: Sequence[Column], wanted: Iterable[st
             continue
         alike = [column for column in columns if own[column.name] == column.name]
         fitting = [column for column in alike if re.fullmatch(_NAMES[name], _words(column.name)) and _keeps(column, name)]
+        fitting.sort(key=lambda column: _words(column.name) != name.replace("_", " "))
         if len(fitting) > 1:
             found.doubts[name] = f"{' and '.join(column.name for column in fitting)} could be it"
         if fitting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from within_wf.errors import DatasetError
 
 LOOKED_AT = 200_000
 """Rows that are looked at."""
+_TOTAL = re.compile(r"\s*(grand )?(totals?|summe|gesamt)\b", re.IGNORECASE)
 _PROSE_WORDS = 3.0
 """Words from which on a text on average is prose and no category."""
 
@@ -130,15 +132,28 @@ def look_at(files: Mapping[str, Path]) -> Looked:
     if values:
         named = ", ".join(repr(column) for column in values[:3])
         doubts["header"] = f"the first line looks like a row ({named}): give the table a line of names"
+    if total := _total(table):
+        doubts["total"] = total
     looked = [_look(column, decimal) for column in table.get_columns()]
     typed = [_typed(table[column.name], column.kind, decimal) for column in looked]
     return Looked(pl.DataFrame(typed), looked, TextFormat(decimal, skip_lines), unusable, doubts)
 
 
+def _total(table: pl.DataFrame) -> str:
+    """A doubt where the first row or the last says that it is the sum of the others."""
+    for where, row in (("first", table.head(1)), ("last", table.tail(1))):
+        cells = [str(cell) for cell in (row.row(0) if row.height else ()) if isinstance(cell, str)]
+        said = next(filter(_TOTAL.match, cells), None)
+        if said is not None:
+            return f"the {where} row looks like a total ({said.strip()!r}): leave it out of the file"
+    return ""
+
+
 def _is_value(name: str) -> bool:
     """Whether a column's name is a number or a moment."""
     cell = pl.Series([name.strip()])
-    return parse_numbers(cell).is_not_null().all() or any(cell.str.contains(pattern).all() for pattern, _ in FORMS.values())
+    is_number = parse_numbers(cell).is_finite().fill_null(value=False).all()
+    return is_number or any(cell.str.contains(pattern).all() for pattern, _ in FORMS.values())
 
 
 def _decimal_of(table: pl.DataFrame) -> tuple[DecimalMark, dict[str, str]]:
@@ -200,13 +215,26 @@ def _kind(cells: pl.Series, decimal: DecimalMark) -> tuple[Kind, str]:
     forms = MomentForms()
     forms.look_at(cells)
     if _fits(cells, "whole", forms, decimal):
-        return "whole", ""
+        return "whole", _like_dates(cells)
     if _fits(cells, "number", forms, decimal):
         return "number", ""
     common = [form for form in forms.common() if form != "a whole number"]
     if len(common) > 1 and forms.fits[common[0]] == forms.given:
-        return "text", f"dates that fit {' and '.join(common)}: write them as YYYY-MM-DD"
+        return "text", f"dates that fit {' and '.join(common)}: say which by source.day_first"
     return ("moment", "") if common and _fits(cells, "moment", forms, decimal) else ("text", _nearly(cells, forms, decimal))
+
+
+def _like_dates(cells: pl.Series) -> str:
+    """A doubt where all whole numbers of a column that is named like a time are days, or seconds since 1970."""
+    if not re.search(r"date|day|time|created|updated|start|end|launched|(^|_)(at|ts|dt)$", cells.name, re.IGNORECASE):
+        return ""
+    values = present_cells(cells).drop_nulls()
+    numbers = values.cast(pl.Float64, strict=False)
+    if values.str.to_date("%Y%m%d", strict=False).is_not_null().all() and (numbers > 19e6).all():
+        return "dates as YYYYMMDD, which count as whole numbers: write them as YYYY-MM-DD"
+    if any((numbers > 1e9 * unit).all() and (numbers < 3e9 * unit).all() for unit in (1, 1e3, 1e6)):
+        return "dates as seconds since 1970, which count as whole numbers: write them as YYYY-MM-DD hh:mm:ss"
+    return ""
 
 
 def _nearly(cells: pl.Series, forms: MomentForms, decimal: DecimalMark) -> str:

@@ -93,8 +93,8 @@ def _cast(cells: pl.Series, kind: Kind) -> pl.Series:
 
 
 def _whole_floats(values: pl.Series) -> pl.Series:
-    """Numbers without a fraction, as whole numbers; beyond 2**53 a float does not know its last digits."""
-    whole = values.is_finite() & (values == values.floor()) & (values.abs() <= 2.0**53)
+    """Numbers without a fraction, as whole numbers; from 2**53 on a float does not know its last digits."""
+    whole = values.is_finite() & (values == values.floor()) & (values.abs() < 2.0**53)
     return values.set(~whole, None).cast(pl.Int64, strict=False)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
@@ -59,8 +60,7 @@ def open_csv(path: Path, name: str, compression: Compression | None, skip_lines:
         cure = f"It seems to stand in line {skip_lines + above + 1}: set dataset.source.skip_lines to {skip_lines + above}."
         problem = Problem(f"{name}, line {skip_lines + 1}", "a line with fewer values than those below", "the header", cure)
         raise DatasetError(f"{name} has lines above its header", [problem])
-    first = head.lstrip("\r\n").split("\n", 1)[0]
-    delimiter = max(DELIMITERS, key=first.count)
+    delimiter = _delimiter(head)
     rows = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
     columns = next((row for row in rows if row), [])
     lines = skip_lines + rows.line_num
@@ -85,10 +85,18 @@ def lines_to_skip(path: Path, name: str) -> int:
 
 def lines_above_header(head: str) -> int:
     """How many lines stand above the header of CSV: first rows with far fewer values than those below share."""
-    found = max((_widths(head, delimiter) for delimiter in DELIMITERS), key=_agreeing)
+    if re.match(r"sep=.\r?\n", head):
+        return 1
+    found = _widths(head, _delimiter(head))
     common = _common(found)
     place = next((place for place, (width, _) in enumerate(found) if width == common), 0)
     return found[place][1] if place and all(2 * width <= common for width, _ in found[:place]) else 0
+
+
+def _delimiter(head: str) -> str:
+    """What parts the values: what gives most rows one number of them; of several, what stands in the first line most."""
+    first = head.lstrip("\r\n").split("\n", 1)[0]
+    return max(DELIMITERS, key=lambda delimiter: (_agreeing(_widths(head, delimiter)), first.count(delimiter)))
 
 
 def _widths(head: str, delimiter: str) -> list[tuple[int, int]]:

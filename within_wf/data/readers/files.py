@@ -118,7 +118,7 @@ def _pieces(
         files,
         {theirs[name]: kind for name, kind in kinds.items()},
         {theirs[name] for name in required},
-        text=TextFormat(source.decimal, source.skip_lines),
+        text=TextFormat(source.decimal, source.skip_lines, source.day_first),
         say=say,
     )
     for piece in found:

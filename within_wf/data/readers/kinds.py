@@ -56,10 +56,12 @@ class TextFormat:
     Attributes:
         decimal: The decimal mark of numbers.
         skip_lines: Lines above the header of CSV: titles, dates of a report.
+        day_first: Whether days stand before months where both ways can be meant.
     """
 
     decimal: DecimalMark = "."
     skip_lines: int = 0
+    day_first: bool | None = None
 
 
 USUAL = TextFormat()

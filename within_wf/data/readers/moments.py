@@ -10,27 +10,31 @@ from within_wf.data.layout import EXPECTED
 
 MISSING = ("", "NA", "N/A", "n/a", "null", "NULL", "None", "-", "--", "—", "?")
 """What stands in the cell of a number or a moment that is missing."""
-_DAY, _MONTH = r"\d{1,2}", r"[A-Z][a-z]{2,8}\.?"
-_OFFSET = r"( ?(Z|UTC|[+-]\d{2}(:?\d{2})?))?"
-_CLOCK = rf"([ T]|, ?)\d{{1,2}}:\d{{2}}(:\d{{2}}(\.\d{{1,9}})?)?( ?[AaPp][Mm])?{_OFFSET}"
+_DAY, _MONTH = r"[0-9]{1,2}", r"[A-Z][a-z]{2,8}\.?"
+_OFFSET = r"( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?))?"
+_CLOCK = r"([ T]|, ?)[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
 _DATES: dict[str, tuple[str, str]] = {
-    "YYYY-MM-DD": (rf"\d{{4}}-{_DAY}-{_DAY}", "%Y-%m-%d"),
-    "YYYY/MM/DD": (rf"\d{{4}}/{_DAY}/{_DAY}", "%Y/%m/%d"),
-    "DD.MM.YYYY": (rf"{_DAY}\.{_DAY}\.\d{{4}}", "%d.%m.%Y"),
-    "DD-MM-YYYY": (rf"{_DAY}-{_DAY}-\d{{4}}", "%d-%m-%Y"),
-    "MM-DD-YYYY": (rf"{_DAY}-{_DAY}-\d{{4}}", "%m-%d-%Y"),
-    "DD/MM/YYYY": (rf"{_DAY}/{_DAY}/\d{{4}}", "%d/%m/%Y"),
-    "MM/DD/YYYY": (rf"{_DAY}/{_DAY}/\d{{4}}", "%m/%d/%Y"),
-    "Month DD, YYYY": (rf"{_MONTH} {_DAY}, ?\d{{4}}", "%b %d, %Y"),
-    "DD Month YYYY": (rf"{_DAY}[ -]{_MONTH}[ -]\d{{4}}", "%d %b %Y"),
+    "YYYY-MM-DD": (rf"[0-9]{{4}}-{_DAY}-{_DAY}", "%Y-%m-%d"),
+    "YYYY/MM/DD": (rf"[0-9]{{4}}/{_DAY}/{_DAY}", "%Y/%m/%d"),
+    "DD.MM.YYYY": (rf"{_DAY}\.{_DAY}\.[0-9]{{4}}", "%d.%m.%Y"),
+    "DD-MM-YYYY": (rf"{_DAY}-{_DAY}-[0-9]{{4}}", "%d-%m-%Y"),
+    "MM-DD-YYYY": (rf"{_DAY}-{_DAY}-[0-9]{{4}}", "%m-%d-%Y"),
+    "DD/MM/YYYY": (rf"{_DAY}/{_DAY}/[0-9]{{4}}", "%d/%m/%Y"),
+    "MM/DD/YYYY": (rf"{_DAY}/{_DAY}/[0-9]{{4}}", "%m/%d/%Y"),
+    "Month DD, YYYY": (rf"{_MONTH} {_DAY}, ?[0-9]{{4}}", "%b %d, %Y"),
+    "DD Month YYYY": (rf"{_DAY}[ -]{_MONTH}[ -][0-9]{{4}}", "%d %b %Y"),
 }
 FORMS: dict[str, tuple[str, str]] = {
-    "a whole number": (r"^[+-]?\d+$", ""),
+    "a whole number": (r"^[+-]?[0-9]+$", ""),
     **{form: (rf"^{pattern}$", how) for form, (pattern, how) in _DATES.items()},
-    **{f"{form} hh:mm:ss": (rf"^{pattern}{_CLOCK}$", f"{how} %H:%M:%S%.f") for form, (pattern, how) in _DATES.items()},
+    **{f"{form} hh:mm:ss": (rf"^{pattern}{_CLOCK}{_OFFSET}$", f"{how} %H:%M:%S%.f") for form, (pattern, how) in _DATES.items()},
+    **{
+        f"{form} hh:mm:ss AM": (rf"^{pattern}{_CLOCK} ?[AaPp][Mm]{_OFFSET}$", f"{how} %I:%M:%S%.f %p")
+        for form, (pattern, how) in _DATES.items()
+    },
 }
 """Every form of a moment: the pattern it has, and how it is parsed."""
-_PARTS = r"^(?<day>.*?)(?:[ T]|, ?)(?<clock>\d{1,2}:[0-9:.]*\d) ?(?<half>[AaPp][Mm])? ?(?<offset>Z|UTC|[+-][0-9:]+)?$"
+_PARTS = r"^(?<day>.*?)(?:[ T]|, ?)(?<clock>[0-9]{1,2}:[0-9:.]*[0-9]) ?(?<half>[AaPp][Mm])? ?(?<offset>Z|UTC|[+-][0-9:]+)?$"
 
 
 @dataclass
@@ -39,10 +43,12 @@ class MomentForms:
 
     Attributes:
         given: Values that are not missing.
+        day_first: Whether ``03/04/2024`` is the third of April; none where nobody said.
         fits: Form to the values that have it.
     """
 
     given: int = 0
+    day_first: bool | None = None
     fits: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FORMS, 0))
 
     def look_at(self, cells: pl.Series) -> None:
@@ -55,7 +61,10 @@ class MomentForms:
     def common(self) -> list[str]:
         """The forms that most values have; several only where each can be read several ways."""
         most = max(self.fits.values())
-        return [form for form, count in self.fits.items() if count == most] if most else []
+        common = [form for form, count in self.fits.items() if count == most] if most else []
+        if len(common) > 1 and self.day_first is not None:
+            return [form for form in common if form.startswith("DD" if self.day_first else "MM")]
+        return common
 
 
 def parse_moments(present: pl.Series, forms: MomentForms | None) -> pl.Series:
@@ -72,9 +81,9 @@ def _moments(present: pl.Series, form: str) -> pl.Series:
     if not how:
         return fitting.cast(pl.Int64, strict=False)
     if "%b" in how:
-        fitting = fitting.str.replace(r"([A-Z][a-z]{2})[a-z]*\.?", "${1}").str.replace_all(r"(^\d+|[a-z])-", "${1} ")
-        fitting = fitting.str.replace(r",(\d{4})", ", ${1}")
-    if "%H" not in how:
+        fitting = fitting.str.replace(r"([A-Z][a-z]{2})[a-z]*\.?", "${1}").str.replace_all(r"(^[0-9]+|[a-z])-", "${1} ")
+        fitting = fitting.str.replace(r",([0-9]{4})", ", ${1}")
+    if "%S" not in how:
         return fitting.str.to_date(how, strict=False)
     return _times(fitting, how)
 
@@ -83,13 +92,13 @@ def _times(cells: pl.Series, how: str) -> pl.Series:
     """Times in UTC, in which those without an offset are taken to be."""
     parts = cells.str.extract_groups(_PARTS)
     day, clock, half, offset = (parts.struct.field(name) for name in ("day", "clock", "half", "offset"))
-    seconds = clock.str.replace(r"^(\d{1,2}:\d{2})$", "${1}:00")
-    if half.is_not_null().any():
-        seconds, how = seconds + " " + half.fill_null("").str.to_uppercase(), how.replace("%H", "%I") + " %p"
+    seconds = clock.str.replace(r"^([0-9]{1,2}:[0-9]{2})$", "${1}:00")
+    if "%p" in how:
+        seconds = seconds + " " + half.str.to_uppercase()
     moments = (day + " " + seconds).alias(cells.name).str.to_datetime(how, strict=False, time_unit="us")
-    if not offset.str.contains(r"\d").fill_null(value=False).any():
+    if not offset.str.contains(r"[0-9]").fill_null(value=False).any():
         return moments
-    figures = offset.str.extract_groups(r"^(?<sign>[+-])(?<hours>\d{2}):?(?<minutes>\d{2})?$")
+    figures = offset.str.extract_groups(r"^(?<sign>[+-])(?<hours>[0-9]{2}):?(?<minutes>[0-9]{2})?$")
     hours, minutes = (figures.struct.field(name).cast(pl.Int64).fill_null(0) for name in ("hours", "minutes"))
     sign = 1 - 2 * (figures.struct.field("sign") == "-").fill_null(value=False).cast(pl.Int64)
     return moments - (sign * (60 * hours + minutes) * 60_000_000).cast(pl.Duration("us"))
@@ -101,7 +110,7 @@ def expected_moments(forms: MomentForms | None) -> tuple[str, str]:
     if forms is None or not common:
         return EXPECTED["moment"], ""
     if len(common) > 1:
-        return "dates that can be read one way", f"They fit {' and '.join(common)}: write them as YYYY-MM-DD."
+        return "dates that can be read one way", f"They fit {' and '.join(common)}: say which by dataset.source.day_first."
     return f"{common[0]}, as {forms.fits[common[0]]:,} of {forms.given:,} values", "Write all dates of a column in one form."
 
 

@@ -49,10 +49,10 @@ def with_units(cells: pl.Series, decimal: DecimalMark = ".") -> tuple[pl.Series,
 
 def _pattern(decimal: DecimalMark) -> str:
     mark = OTHER[decimal].replace(".", r"\.")
-    grouped = "|".join(rf"[1-9]\d{{0,2}}(?:{part}\d{{3}})+" for part in (mark, "['’]", "[ \u00a0\u202f]"))
-    whole = rf"(?:\d+|{grouped}|[1-9]\d?(?:{mark}\d{{2}})+{mark}\d{{3}})"
+    grouped = "|".join(rf"[1-9][0-9]{{0,2}}(?:{part}[0-9]{{3}})+" for part in (mark, "['’]", "[ \u00a0\u202f]"))
+    whole = rf"(?:[0-9]+|{grouped}|[1-9][0-9]?(?:{mark}[0-9]{{2}})+{mark}[0-9]{{3}})"
     point = decimal.replace(".", r"\.")
-    number = rf"(?:{whole}(?:{point}\d*)?|{point}\d+)"
+    number = rf"(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)"
     before = rf"(?:{_SIGN}\s*(?:{_CURRENCY})?|{_CURRENCY}\s*{_SIGN})"
     body = rf"(?:{before}\s*{number}\s*(?:%|{_CURRENCY})?)"
     return rf"^(?:{body}|\(\s*{body}\s*\))$"

@@ -75,12 +75,13 @@ def table_pieces(
     left_out = sorted({column for raw in opened for column in raw.columns}.difference(columns))
     if say is not None and left_out:
         say(f"{', '.join(files)}: left out the columns {', '.join(left_out)}, which the dataset gives no meaning")
-    forms = _moment_forms(opened, columns, kinds)
+    forms = _moment_forms(opened, columns, kinds, text.day_first)
     first: tuple[str, pl.Schema] | None = None
     unlike: dict[str, Problem] = {}
+    together = Findings(", ".join(files))
     for raw in opened:
         try:
-            for frame in _frames(raw, columns, kinds, forms, text.decimal):
+            for frame in _frames(raw, columns, kinds, forms, text.decimal, together):
                 first = first or (raw.name, frame.schema)
                 unlike |= {problem.where: problem for problem in _unlike(raw.name, frame.schema, *first)}
                 if not errors and not unlike:
@@ -88,8 +89,8 @@ def table_pieces(
         except DatasetError as error:
             errors[raw.name] = error
     refuse(files, errors)
-    if unlike:
-        raise DatasetError(f"{', '.join(files)} are not one table", list(unlike.values()))
+    if mixed := [*unlike.values(), *together.mixed_units()]:
+        raise DatasetError(f"{', '.join(files)} are not one table", mixed)
 
 
 def refuse(files: Iterable[str], errors: Mapping[str, DatasetError]) -> None:
@@ -139,10 +140,12 @@ def _columns(
     return wanted
 
 
-def _moment_forms(opened: list[RawFile], columns: list[str], kinds: Mapping[str, Kind]) -> dict[str, MomentForms]:
+def _moment_forms(
+    opened: list[RawFile], columns: list[str], kinds: Mapping[str, Kind], day_first: bool | None
+) -> dict[str, MomentForms]:
     """The forms of the moments in all files together, by column; a damaged file is told of when it is read again."""
     moments = [column for column in columns if kinds.get(column) == "moment"]
-    forms = {column: MomentForms() for column in moments}
+    forms = {column: MomentForms(day_first=day_first) for column in moments}
     for raw in opened:
         with suppress(DatasetError):
             for _, batch in raw.batches(moments, Findings(raw.name)) if moments else ():
@@ -153,8 +156,14 @@ def _moment_forms(opened: list[RawFile], columns: list[str], kinds: Mapping[str,
 
 
 def _frames(
-    raw: RawFile, columns: list[str], kinds: Mapping[str, Kind], forms: Mapping[str, MomentForms], decimal: DecimalMark
+    raw: RawFile,
+    columns: list[str],
+    kinds: Mapping[str, Kind],
+    forms: Mapping[str, MomentForms],
+    decimal: DecimalMark,
+    together: Findings,
 ) -> Iterator[pl.DataFrame]:
+    """The batches of a file; the units of its columns are noted among those of all files."""
     findings = Findings(raw.name)
     is_empty = True
     try:
@@ -176,6 +185,8 @@ def _frames(
         raise DatasetError(f"{raw.name} has values that cannot be read", findings.problems())
     if is_empty:
         raise no_rows(raw.name)
+    for column, units in findings.units.items():
+        together.add_units(column, units)
 
 
 def _unlike(name: str, schema: pl.Schema, first: str, model: pl.Schema) -> Iterator[Problem]:

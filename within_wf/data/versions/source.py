@@ -18,7 +18,8 @@ from within_wf.data.dvc.pointer import find_pointer
 from within_wf.data.layout import contract_layout, layout_of
 from within_wf.data.load import configuration_of, file_or_tracked, load_dataset, raw_files, refuse_broken
 from within_wf.data.readers.files import write_files
-from within_wf.data.readers.kinds import file_kind
+from within_wf.data.readers.kinds import TextFormat, file_kind
+from within_wf.data.readers.numerals import DecimalMark
 from within_wf.data.readers.open import open_raw
 from within_wf.data.readers.table import table_pieces
 from within_wf.data.schemas import CONTRACTS, Contract
@@ -60,6 +61,8 @@ def open_source(
     name: str | None = None,
     contract: str | None = None,
     like: Mapping[str, str] | None = None,
+    decimal: DecimalMark | None = None,
+    skip_lines: int = 0,
     configs: Path = Path("configs"),
     data: Path | None = None,
 ) -> Source:
@@ -73,6 +76,8 @@ def open_source(
         contract: The contract it has to keep; ``none`` for no contract. By default, of a file, the one whose required
             columns it has, if there is just one; of a dataset, that of its ads, or else of its series.
         like: The schema of a version it came from: CSV columns that no contract names have its types where their values can.
+        decimal: The decimal mark of a file's numbers in text, if somebody said it.
+        skip_lines: Lines above the header of a CSV file.
         configs: The folder of configurations.
         data: The folder of raw files; where it is not said, the one that ``WITHIN_DATA`` names.
 
@@ -88,7 +93,7 @@ def open_source(
         called = path if pointer is None else Path(pointer[1]) if pointer[1] else pointer[0].with_suffix("")
         with tempfile.TemporaryDirectory() as fetched:
             files = file_or_tracked(path, Path(fetched))
-            return _of_files(files, folder, _checked(name or _stem(called)), contract, source, like or {})
+            return _of_files(files, folder, _checked(name or _stem(called)), contract, source, like or {}, decimal, skip_lines)
     config = load_file(configuration_of(source, configs), DatasetConfig)
     own = "ad_performance" if config.ads is not None else "account_health"
     with tempfile.TemporaryDirectory() as fetched:
@@ -113,26 +118,35 @@ def _of_dataset(config: DatasetConfig, source: FileSource, files: Mapping[str, P
 
 
 def _of_files(
-    files: Mapping[str, Path], folder: Path, name: str, contract: str | None, said: str, like: Mapping[str, str]
+    files: Mapping[str, Path],
+    folder: Path,
+    name: str,
+    contract: str | None,
+    said: str,
+    like: Mapping[str, str],
+    decimal: DecimalMark | None,
+    skip_lines: int,
 ) -> Source:
     """Files that are one table, one below the other."""
-    opened = [open_raw(path, file) for file, path in files.items()]
+    form = TextFormat(decimal or ".", skip_lines)
+    opened = [open_raw(path, file, form) for file, path in files.items()]
     raw = {file: digest_file(path) for file, path in files.items()}
     kept = contract or _fitting(opened[0].columns)
     layout = None if kept == NO_CONTRACT else contract_layout(_contract(kept))
     kinds, required = (layout.kinds, layout.required) if layout is not None else ({}, frozenset())
-    write_pieces(folder / "read.parquet", table_pieces(files, kinds, required, others=True, fixed=True))
+    write_pieces(folder / "read.parquet", table_pieces(files, kinds, required, others=True, fixed=True, text=form))
     table = pl.scan_parquet(folder / "read.parquet")
     if layout is not None:
         refuse_broken(check_rows(table, layout, name), name)
     if all(file_kind(path, file).format == "csv" for file, path in files.items()):
         others = [column for column in table.collect_schema() if column not in kinds]
-        table = table.with_columns(_typed(column, type_of(column_of(table, column), like.get(column))) for column in others)
+        types = {column: type_of(column_of(table, column), like.get(column), decimal) for column in others}
+        table = table.with_columns(_typed(column, dtype, decimal) for column, dtype in types.items())
     return Source(name, table, None if kept == NO_CONTRACT else kept, raw, said)
 
 
-def _typed(column: str, dtype: pl.DataType) -> pl.Expr:
-    return pl.col(column).map_batches(partial(as_type, dtype=dtype), return_dtype=dtype, is_elementwise=True)
+def _typed(column: str, dtype: pl.DataType, decimal: DecimalMark | None) -> pl.Expr:
+    return pl.col(column).map_batches(partial(as_type, dtype=dtype, decimal=decimal), return_dtype=dtype, is_elementwise=True)
 
 
 def _contract(name: str) -> type[Contract]:
