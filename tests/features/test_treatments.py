@@ -13,6 +13,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder
 
 from within_wf.config.features import ColumnTreatment, FeatureConfig
+from within_wf.errors import DatasetError
 from within_wf.features import Preprocessor
 from within_wf.features.numeric import NumericColumn
 from within_wf.features.target_encoding import Answers
@@ -193,3 +194,11 @@ def test_whatever_is_chosen_features_are_finite_and_a_row_alone_has_the_same(num
         again = Preprocessor.load(Path(folder))
     for row in range(7):
         np.testing.assert_array_equal(again.transform(table[row]), found[row : row + 1])
+
+
+def test_an_order_that_knows_no_category_is_refused():
+    config = FeatureConfig(columns={"c": ColumnTreatment(encoding="ordinal", order=["low", "high"])})
+    table = pl.DataFrame({"c": ["a", "b", None]})
+    with pytest.raises(DatasetError, match="is in the order that is given\n  column c: found a, b, expected some"):
+        Preprocessor([], ["c"], config).fit(table)
+    assert Preprocessor([], ["c"], config).fit(pl.DataFrame({"c": ["a", "low"]})).feature_names
