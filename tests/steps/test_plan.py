@@ -160,8 +160,14 @@ def test_a_file_of_another_table_reaches_what_is_held_against_it_alone(tmp_path,
     assert changed(after, severity) == everything - {"read_source"}
     other.unlink()
     (files / "facebook_campaigns/KAG_conversion_data.csv").unlink()
-    with pytest.raises(DatasetNotFoundError, match=r"(?s)KAG_conversion_data\.csv: found no.*accounts\*\.csv: found no"):
+    with pytest.raises(
+        DatasetNotFoundError, match=r"(?s)KAG_conversion_data\.csv: found no.*accounts\*\.csv: found no"
+    ) as error:
         made(ACCOUNTS)
+    assert [problem.cure.rpartition(" or ")[2] for problem in error.value.problems] == [
+        "dataset.source.folder and files.",
+        "dataset.related.accounts.files.",
+    ]
 
 
 def test_a_table_is_held_against_the_model_it_is_for(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,9 @@ class RawFiles:
             try:
                 found[table] = find_files(dataset.name, source.folder, files, self._folder, self._memory.parent / "raw")
             except DatasetNotFoundError as error:
-                message, problems = error.message, [*problems, *error.problems]
+                cure = f"Correct WITHIN_DATA, or dataset.related.{table}.files."
+                message, own = error.message, error.problems
+                problems += [replace(problem, cure=cure) for problem in own] if table else own
         if problems:
             raise DatasetNotFoundError(message, list(dict.fromkeys(problems)))
         return found
