@@ -129,7 +129,10 @@ def test_lines_are_what_json_says(tmp_path_factory, rows, block):
     ("content", "said"),
     [
         (b'{"id": "a"}\n{"id": \n[1]\n{"id": "b"}\n', r"x, rows 2, 3: found '\{\"id\":', '\[1\]', expected a JSON object"),
-        (b'{"id": "a"}\n{"id": NaN}\n', r"x, row 2: found '\{\"id\": NaN\}', expected a JSON object"),
+        (
+            b'{"id": "a"}\n{"id": NaN}\n',
+            r"x, row 2: found '\{\"id\": NaN\}', expected a JSON object; NaN is no JSON: write null",
+        ),
         (b'{"id": [1]}\n{"id": 2}\n', "column id: found objects or lists, expected numbers, text"),
         (b'{"id": {"a": 1}}\n', "column id: found objects or lists"),
         (b'{"id": 1.5}\n', "column id, row 1: found 1.5, expected text"),

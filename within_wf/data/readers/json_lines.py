@@ -83,15 +83,17 @@ def _line_by_line(lines: list[bytes], done: int, findings: Findings, left_out: s
     """Lines of which some hold no object, or a column values of several types, which become text."""
     objects = []
     for number, line in enumerate(lines, done + 1):
+        expected = "a JSON object"
         try:
             value = json.loads(line, parse_constant=_no_number)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError) as error:
             value = None
+            expected += f"; {error}" if "is no JSON" in str(error) else ""
         if isinstance(value, dict):
             objects.append(value)
         else:
             left_out.add(number)
-            findings.add_cells("", "a JSON object", [number], [line[:80].decode(errors="replace").strip()])
+            findings.add_cells("", expected, [number], [line[:80].decode(errors="replace").strip()])
             if len(left_out) > _MOST_NOTED:
                 raise ValueError(f"more than {_MOST_NOTED:,} lines that hold no JSON object")
     names = dict.fromkeys(name for value in objects for name in value)
@@ -101,7 +103,7 @@ def _line_by_line(lines: list[bytes], done: int, findings: Findings, left_out: s
 
 
 def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no JSON")
+    raise ValueError(f"{text} is no JSON: write null")
 
 
 def _column(name: str, values: list[object]) -> pl.Series:
