@@ -193,9 +193,7 @@ def _expand(system: Any, root: str, files: Sequence[str]) -> tuple[dict[str, str
             continue
         paths = system.find(place) if system.isdir(place) else system.glob(place) if _PATTERN & set(name) else []
         names = {path.removeprefix(f"{root}/"): path for path in sorted(paths)}
-        names = {
-            short: path for short, path in names.items() if not any(part.startswith(("_", ".")) for part in short.split("/"))
-        }
+        names = {short: path for short, path in names.items() if not _is_hidden(short)}
         found |= names
         missing += [] if names else [name]
     return found, missing

@@ -43,16 +43,18 @@ def convert(
     if cells.dtype == pl.String and kind != "text":
         present = present_cells(cells)
         if kind == "moment":
-            values, (expected, cure) = parse_moments(present, forms), expected_moments(forms)
+            values = parse_moments(present, forms)
         else:
             values, units = _parse_numbers(present, kind, decimal)
             findings.add_units(cells.name, units)
-            expected, cure = EXPECTED[kind], _other_mark(present.filter(values.is_null()), decimal)
     else:
         present, values = cells, _cast(cells, kind)
-        expected, cure = EXPECTED[kind], ""
     bad = (present.is_not_null() & values.is_null()).arg_true().to_list()
-    findings.add_cells(cells.name, expected, (rows[i] for i in bad), (present[i] for i in bad), cure)
+    if bad:
+        expected, cure = EXPECTED[kind], ""
+        if cells.dtype == pl.String and kind != "text":
+            expected, cure = expected_moments(forms) if kind == "moment" else (expected, _other_mark(present[bad], decimal))
+        findings.add_cells(cells.name, expected, (rows[i] for i in bad), (present[i] for i in bad), cure)
     return values
 
 
